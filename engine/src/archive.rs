@@ -1,0 +1,322 @@
+//! An archive: the façade over its parts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::format::{Config, Filesystem, ImageName, ImageRecord, NameRecord};
+use crate::id::{ArchiveId, Digest, PackId};
+use crate::index::{ChunkIndex, Footers, OpenReport};
+use crate::ingest::{IngestOptions, Meter, Session, index_entries};
+use crate::known::Known;
+use crate::pack::load_footer;
+use crate::read::{ChunkReader, OpenImage, TreeCache};
+use crate::store::{Body, Family, Key, LocalStore, PackArea, Store, StoreError};
+
+/// Largest blob that is stored with the metadata when it is no layer, in bytes: documents, configs, signatures, SBOMs.
+pub const MAX_META_BLOB: u64 = 4 << 20;
+/// Largest small object, in bytes.
+const MAX_OBJECT: u64 = 80 << 20;
+
+/// What may be chosen when an archive is created; the defaults are what measurement chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// Length at which packs are sealed, in bytes: 1 MiB to 250 MB.
+    pub pack_len: u64,
+    /// zstd level, 1 to 19.
+    pub level: u8,
+    /// Raw bytes in a frame, up to 16 MiB: larger is smaller on disk and slower for random reads.
+    pub frame_raw: u32,
+    /// Raw bytes of new content that are arranged together, up to 1 GiB.
+    pub window_raw: u32,
+    /// How file contents are cut.
+    pub content_chunker: crate::chunker::Params,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        CreateOptions {
+            pack_len: 64 << 20,
+            level: 3,
+            frame_raw: 1 << 20,
+            window_raw: 64 << 20,
+            content_chunker: crate::chunker::Params::default(),
+        }
+    }
+}
+
+/// A name and what it points to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedImage {
+    /// The name.
+    pub name: ImageName,
+    /// The image's root digest.
+    pub image: Digest,
+    /// When the name was last set, in seconds since the epoch.
+    pub updated_at: i64,
+}
+
+/// An archive in a local directory.
+#[derive(Clone)]
+pub struct Archive {
+    root: PathBuf,
+    config: Config,
+    store: Arc<dyn Store>,
+}
+
+/// Exclusive right to write to an archive, until dropped.
+#[derive(Debug)]
+pub struct WriteLock {
+    _file: File,
+}
+
+impl Archive {
+    /// Makes an archive in `root`, which must be empty or absent.
+    pub fn create(root: &Path, options: &CreateOptions) -> Result<Self, Error> {
+        let cannot = |what| Error::CannotCreate { path: root.to_owned(), what };
+        match std::fs::read_dir(root) {
+            Ok(mut entries) => {
+                if root.join("config").exists() {
+                    return Err(cannot("is a firn archive already"));
+                }
+                if entries.next().is_some() {
+                    return Err(cannot("is not empty"));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut builder = std::fs::DirBuilder::new();
+                // Images hold shadow files and keys: what they are made of is for the owner's eyes.
+                std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+                builder.recursive(true).create(root).map_err(Error::system(format!("creating {}", root.display())))?;
+            }
+            Err(error) => return Err(Error::system(format!("opening {}", root.display()))(error)),
+        }
+        let config = Config {
+            archive: random_id()?,
+            created_at: unix_now(),
+            content_chunker: options.content_chunker.clone(),
+            meta_chunker: crate::chunker::Params::metadata(),
+            frame_raw: options.frame_raw,
+            meta_frame_raw: 1 << 20,
+            window_raw: options.window_raw,
+            pack_len: options.pack_len,
+            level: options.level,
+        };
+        let bytes = config.encode().map_err(|error| Error::Usage(error.to_string()))?;
+        let archive = Archive::over(root, config);
+        archive.store.put(&Key::Config, Body::Bytes(&bytes))?;
+        Ok(archive)
+    }
+
+    /// Opens the archive in `root`.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let store = LocalStore::new(root, &root.join("tmp"));
+        let bytes = match store.get(&Key::Config, MAX_OBJECT) {
+            Ok(bytes) => bytes,
+            Err(StoreError::NotFound { .. }) => return Err(Error::NotAnArchive { path: root.to_owned() }),
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotADirectory => {
+                return Err(Error::NotAnArchive { path: root.to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let config = Config::decode(&bytes).map_err(|source| Error::Object { key: Key::Config, source })?;
+        Ok(Archive::over(root, config))
+    }
+
+    fn over(root: &Path, config: Config) -> Self {
+        let store = Arc::new(LocalStore::new(root, &root.join("tmp")));
+        Archive { root: root.to_owned(), config, store }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its parameters.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where its objects are.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Directory for files in the making, on the archive's filesystem.
+    pub fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    fn index_dir(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    /// Local copies of trees.
+    pub fn tree_cache(&self) -> TreeCache {
+        TreeCache::new(self.root.join("cache").join("trees"))
+    }
+
+    /// Takes the right to write. Readers are never kept out.
+    pub fn lock(&self) -> Result<WriteLock, Error> {
+        let path = self.root.join("lock");
+        let what = || format!("locking {}", path.display());
+        let file = File::options().create(true).append(true).open(&path).map_err(Error::system(what()))?;
+        match file.try_lock() {
+            Ok(()) => {
+                // Whatever an interrupted writer left half made; nobody else can be writing now.
+                let _ = std::fs::remove_dir_all(self.tmp());
+                Ok(WriteLock { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: self.root.clone() }),
+            Err(TryLockError::Error(error)) => Err(Error::system(what())(error)),
+        }
+    }
+
+    /// Every name, sorted.
+    pub fn names(&self) -> Result<Vec<NamedImage>, Error> {
+        let mut names = Vec::new();
+        for item in self.store.list(Family::Names)? {
+            if let Key::Name(name) = item.key
+                && let Some(record) = self.name(&name)?
+            {
+                names.push(NamedImage { name, image: record.image, updated_at: record.updated_at });
+            }
+        }
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(names)
+    }
+
+    fn name(&self, name: &ImageName) -> Result<Option<NameRecord>, Error> {
+        let key = Key::Name(name.clone());
+        match self.store.get(&key, MAX_OBJECT) {
+            Ok(bytes) => NameRecord::decode(&bytes).map(Some).map_err(|source| Error::Object { key, source }),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Digests of all images.
+    pub fn images(&self) -> Result<BTreeSet<Digest>, Error> {
+        let listed = self.store.list(Family::Images)?.into_iter().filter_map(|item| match item.key {
+            Key::Image(digest) => Some(digest),
+            _ => None,
+        });
+        Ok(listed.collect())
+    }
+
+    /// The record of an image.
+    pub fn image(&self, digest: &Digest) -> Result<ImageRecord, Error> {
+        load_image(self.store.as_ref(), digest)
+    }
+
+    /// The image that a user means: by name, by digest, or by the first hexadecimal digits (six at least) of one.
+    pub fn resolve(&self, wanted: &str) -> Result<ImageRecord, Error> {
+        if let Ok(name) = wanted.parse::<ImageName>()
+            && let Some(record) = self.name(&name)?
+        {
+            return self.image(&record.image);
+        }
+        let digits = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+        if digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let images = self.images()?;
+            let mut matching = images.iter().filter(|digest| digest.hex().starts_with(digits));
+            match (matching.next(), matching.next()) {
+                (Some(one), None) => return self.image(one),
+                (Some(_), Some(_)) => return Err(Error::Usage(format!("several images start with {digits}: give more digits"))),
+                (None, _) => {}
+            }
+        }
+        let names = self.names()?.into_iter().map(|named| named.name.to_string());
+        let similar = |name: &String| name.contains(wanted) || wanted.contains(name.as_str()) || shares_start(name, wanted);
+        Err(Error::NoSuchImage { wanted: wanted.to_owned(), similar: names.filter(similar).take(5).collect() })
+    }
+
+    /// A reader that keeps up to `cache_bytes` of decompressed frames.
+    pub fn reader(&self, cache_bytes: usize) -> Arc<ChunkReader> {
+        Arc::new(ChunkReader::new(Arc::clone(&self.store), cache_bytes))
+    }
+
+    /// Opens one filesystem of an image for reading files.
+    pub fn open_image(&self, record: &ImageRecord, filesystem: &Filesystem, cache_bytes: usize) -> Result<OpenImage, Error> {
+        OpenImage::open(self.reader(cache_bytes), record, filesystem, &self.tree_cache())
+    }
+
+    /// Every pack, with its length.
+    pub fn packs(&self) -> Result<BTreeMap<(PackArea, PackId), u64>, Error> {
+        let mut packs = BTreeMap::new();
+        for area in [PackArea::Data, PackArea::Meta] {
+            for item in self.store.list(Family::Packs(area))? {
+                if let Key::Pack(area, id) = item.key {
+                    packs.insert((area, id), item.len);
+                }
+            }
+        }
+        Ok(packs)
+    }
+
+    /// Opens the chunk index and brings it in line with the packs. Needs the write lock.
+    pub fn open_index(&self, _lock: &WriteLock) -> Result<(ChunkIndex, OpenReport), Error> {
+        let areas: BTreeMap<PackId, PackArea> = self.packs()?.into_keys().map(|(area, id)| (id, area)).collect();
+        let packs = areas.keys().copied().collect();
+        let store = Arc::clone(&self.store);
+        let footers: Footers = Arc::new(move |pack: PackId| {
+            let area = areas.get(&pack).copied().unwrap_or(PackArea::Data);
+            Ok(index_entries(&load_footer(store.as_ref(), area, pack)?))
+        });
+        Ok(ChunkIndex::open(&self.index_dir(), &packs, footers, &mut |_| {})?)
+    }
+
+    /// Throws the index away and makes it anew from the packs alone.
+    pub fn rebuild_index(&self, lock: &WriteLock) -> Result<OpenReport, Error> {
+        match std::fs::remove_dir_all(self.index_dir()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::system("removing the old index")(error));
+            }
+            _ => {}
+        }
+        let (index, report) = self.open_index(lock)?;
+        index.close()?;
+        Ok(report)
+    }
+
+    /// Starts archiving.
+    pub fn session(&self, lock: &WriteLock, options: IngestOptions, meter: Arc<Meter>) -> Result<(Session, OpenReport), Error> {
+        let (index, report) = self.open_index(lock)?;
+        let known = Known::list(self.store.as_ref())?;
+        let store = Arc::clone(&self.store);
+        Ok((Session::new(store, self.tmp(), &self.config, index, known, options, meter)?, report))
+    }
+}
+
+/// Reads and checks an image record.
+pub(crate) fn load_image(store: &dyn Store, digest: &Digest) -> Result<ImageRecord, Error> {
+    let key = Key::Image(*digest);
+    let bytes = store.get(&key, MAX_OBJECT)?;
+    let record = ImageRecord::decode(&bytes).map_err(|source| Error::Object { key: key.clone(), source })?;
+    if &record.root != digest {
+        let what = format!("describes {}: it lies under a wrong name", record.root);
+        let source = crate::format::FormatError::Invalid { object: "image record", what };
+        return Err(Error::Object { key, source });
+    }
+    Ok(record)
+}
+
+fn shares_start(a: &str, b: &str) -> bool {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count() >= 4
+}
+
+fn random_id() -> Result<ArchiveId, Error> {
+    let mut bytes = [0; 16];
+    let mut urandom = File::open("/dev/urandom").map_err(Error::system("opening /dev/urandom"))?;
+    io::Read::read_exact(&mut urandom, &mut bytes).map_err(Error::system("reading /dev/urandom"))?;
+    Ok(ArchiveId::from_bytes(bytes))
+}
+
+pub(crate) fn unix_now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,5 @@
+//! Compressed bytes to plain bytes, bounded: nothing here knows of tar, chunks or recipes.
+
+pub mod layer;
+
+pub use layer::{Compression, DecodeLimits, LayerDecoder, LayerError as DecodeError, decoder};

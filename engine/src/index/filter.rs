@@ -1,0 +1,209 @@
+//! The table in memory: from a key to the packs that may hold its chunk, 8 bytes an entry at a load of 0.7 to 0.88.
+//!
+//! One cache line is a bucket of eight entries. A look-up of a chunk that is not there reads one line, seldom two, and
+//! is wrong with a probability of chunks/2^40. Buckets are ordered by tag, so that a shard can be made larger from the tags alone.
+
+use super::key::{Key, SHARDS};
+
+const SLOTS: usize = 8;
+/// In place of an ordinal: the slot is free. Slots fill from the front, so a bucket is full when its last one is taken.
+const FREE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Bucket {
+    tags: [u32; SLOTS],
+    packs: [u32; SLOTS],
+}
+
+impl Bucket {
+    const EMPTY: Bucket = Bucket { tags: [0; SLOTS], packs: [FREE; SLOTS] };
+
+    fn is_full(&self) -> bool {
+        self.packs.last() != Some(&FREE)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.tags.into_iter().zip(self.packs).filter(|&(_, pack)| pack != FREE)
+    }
+
+    fn add(&mut self, tag: u32, pack: u32) -> bool {
+        for (slot_tag, slot_pack) in self.tags.iter_mut().zip(&mut self.packs) {
+            if *slot_pack == FREE {
+                (*slot_tag, *slot_pack) = (tag, pack);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    buckets: Vec<Bucket>,
+    used: usize,
+}
+
+impl Shard {
+    /// First bucket in which a tag may be.
+    fn home(&self, tag: u32) -> usize {
+        ((u64::from(tag) * self.buckets.len() as u64) >> 32) as usize
+    }
+
+    /// Buckets from the home of a tag onwards, each once.
+    fn probe(&self, tag: u32) -> impl Iterator<Item = &Bucket> {
+        let (before, from) = self.buckets.split_at(self.home(tag).min(self.buckets.len()));
+        from.iter().chain(before)
+    }
+
+    fn visit(&self, tag: u32, mut found: impl FnMut(u32)) {
+        for bucket in self.probe(tag) {
+            let hits = bucket.tags.iter().fold(0u32, |hits, &other| hits << 1 | u32::from(other == tag));
+            if hits != 0 {
+                bucket.entries().filter(|&(other, _)| other == tag).for_each(|(_, pack)| found(pack));
+            }
+            if !bucket.is_full() {
+                return;
+            }
+        }
+    }
+
+    fn insert(&mut self, tag: u32, pack: u32) {
+        let home = self.home(tag).min(self.buckets.len());
+        let (before, from) = self.buckets.split_at_mut(home);
+        // `reserve` keeps every eighth slot free, so one of the buckets takes it.
+        if from.iter_mut().chain(before).any(|bucket| bucket.add(tag, pack)) {
+            self.used += 1;
+        }
+    }
+
+    /// Makes room for `more` entries at a load of at most 7/8, growing by a quarter at least.
+    fn reserve(&mut self, more: usize) {
+        let needed = (self.used + more).div_ceil(SLOTS - 1);
+        if needed > self.buckets.len() {
+            self.rebuild(needed.max(self.buckets.len() * 5 / 4), |_| true);
+        }
+    }
+
+    fn rebuild(&mut self, buckets: usize, keep: impl Fn(u32) -> bool) {
+        let old = std::mem::replace(&mut self.buckets, vec![Bucket::EMPTY; buckets]);
+        self.used = 0;
+        for (tag, pack) in old.iter().flat_map(Bucket::entries) {
+            if keep(pack) {
+                self.insert(tag, pack);
+            }
+        }
+    }
+}
+
+/// From keys to the ordinals of the packs that may hold them.
+#[derive(Debug)]
+pub(super) struct Filter {
+    shards: Vec<Shard>,
+}
+
+impl Filter {
+    /// An empty filter with room for `entries` at a load of 0.8, so that the first additions do not make it grow.
+    pub fn with_capacity(entries: usize) -> Self {
+        let buckets = (entries / SHARDS * 5 / 4).div_ceil(SLOTS);
+        Filter { shards: (0..SHARDS).map(|_| Shard { buckets: vec![Bucket::EMPTY; buckets], used: 0 }).collect() }
+    }
+
+    /// Enters the tags of one pack that belong to one shard; they must be ascending, and doubles count once.
+    pub fn extend(&mut self, shard: usize, tags: &[u32], pack: u32) {
+        let Some(shard) = self.shards.get_mut(shard) else { return };
+        shard.reserve(tags.len());
+        let mut last = None;
+        for &tag in tags {
+            if last.replace(tag) != Some(tag) {
+                shard.insert(tag, pack);
+            }
+        }
+    }
+
+    /// Calls `found` with every pack that may hold the chunk of this key: all that do, seldom another.
+    pub fn visit(&self, key: Key, found: impl FnMut(u32)) {
+        if let Some(shard) = self.shards.get(key.shard()) {
+            shard.visit(key.tag(), found);
+        }
+    }
+
+    /// Forgets every pack that `keep` refuses.
+    pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        for shard in &mut self.shards {
+            shard.rebuild(shard.buckets.len(), &keep);
+        }
+    }
+
+    /// Entries, those of forgotten packs included until the next `retain`.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.used).sum()
+    }
+
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.buckets.capacity() * size_of::<Bucket>()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(filter: &Filter, key: Key) -> BTreeSet<u32> {
+        let mut packs = BTreeSet::new();
+        filter.visit(key, |pack| assert!(packs.insert(pack), "pack {pack} twice"));
+        packs
+    }
+
+    proptest! {
+        /// Few shards and few tags force long probes, wrap-around and growth.
+        #[test]
+        fn answers_like_a_map(
+            packs in prop::collection::vec((0u8..3, prop::collection::vec(prop_oneof![0u32..40, u32::MAX - 40..=u32::MAX], 0..60)), 0..20),
+            capacity in 0usize..5000,
+            dropped in prop::collection::btree_set(0u32..20, 0..6),
+        ) {
+            let mut filter = Filter::with_capacity(capacity);
+            let mut model: BTreeMap<Key, BTreeSet<u32>> = BTreeMap::new();
+            for (pack, (shard, tags)) in (0u32..).zip(&packs) {
+                let mut tags = tags.clone();
+                tags.sort_unstable();
+                filter.extend(usize::from(*shard), &tags, pack);
+                for tag in tags {
+                    model.entry(Key::new(*shard, tag)).or_default().insert(pack);
+                }
+            }
+            for round in 0..2 {
+                for shard in 0..4u8 {
+                    for tag in (0..41).chain(u32::MAX - 41..=u32::MAX) {
+                        let key = Key::new(shard, tag);
+                        prop_assert_eq!(found(&filter, key), model.get(&key).cloned().unwrap_or_default());
+                    }
+                }
+                if round == 0 {
+                    filter.retain(|pack| !dropped.contains(&pack));
+                    model.values_mut().for_each(|packs| packs.retain(|pack| !dropped.contains(pack)));
+                    prop_assert_eq!(filter.len(), model.values().map(BTreeSet::len).sum::<usize>());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_costs_less_than_twelve_bytes() {
+        let mut filter = Filter::with_capacity(0);
+        for pack in 0..100u32 {
+            for shard in 0..SHARDS {
+                let tags: Vec<u32> = (0..40u32).map(|n| n * 0x0666_6666 + pack * 0x9_1234).collect();
+                filter.extend(shard, &tags, pack);
+            }
+        }
+        assert_eq!(filter.len(), 100 * SHARDS * 40);
+        assert!(filter.bytes() < filter.len() * 12, "{} bytes for {}", filter.bytes(), filter.len());
+    }
+}

@@ -1,0 +1,28 @@
+//! firn's engine: container images cut into content-defined chunks, deduplicated, packed, and given back bit for bit.
+//!
+//! It knows nothing of terminals, environment variables, FUSE or gRPC: everything comes in as arguments. Data flows one way,
+//! `ingest` in and `read`/`restore` out, over `pack` and `index`, which stand on `store` and `format`.
+
+pub mod archive;
+pub mod chunker;
+pub mod codec;
+mod error;
+mod file_part;
+pub mod format;
+pub mod id;
+pub mod index;
+pub mod ingest;
+mod known;
+mod map;
+pub mod oci;
+pub mod pack;
+pub mod read;
+pub mod recompress;
+pub mod restore;
+pub mod stats;
+pub mod store;
+pub mod tar;
+pub mod tree;
+
+pub use archive::Archive;
+pub use error::{Error, ErrorKind, LayerError};

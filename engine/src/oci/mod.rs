@@ -1,0 +1,12 @@
+//! OCI documents and the places images come from.
+
+mod document;
+mod docker;
+mod layout;
+mod reference;
+mod source;
+mod tarfile;
+
+pub use document::{Descriptor, Document, Platform, media};
+pub use reference::{Reference, ReferenceError, Selector, Transport};
+pub use source::{ImageSource, open_source};

@@ -1,0 +1,16 @@
+//! Stored bytes back out: every chunk that leaves here was verified against its name.
+
+mod blob;
+mod chunks;
+mod frames;
+mod layer;
+mod locator;
+mod open_image;
+mod stream;
+
+pub use blob::write_blob;
+pub use chunks::{ChunkBytes, ChunkReader, ReadStats};
+pub use layer::write_tar;
+pub(crate) use layer::{LayerStreams, next_ref};
+pub use open_image::{OpenImage, TreeCache};
+pub use stream::StreamReader;

@@ -1,0 +1,186 @@
+//! An image opened for reading files out of it.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::chunks::ChunkReader;
+use super::stream::StreamReader;
+use crate::error::Error;
+use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
+use crate::store::PackArea;
+use crate::tree::{ContentRef, Tree, TreeBytes};
+
+/// Largest tree in bytes; 100 bytes an entry make that more than forty million of them.
+const MAX_TREE: u64 = 4 << 30;
+/// Largest list of chunk references of one layer, in bytes.
+const MAX_REFS: u64 = 4 << 30;
+
+/// Local copies of trees, so that they can be mapped. Anything in it may be deleted at any time.
+#[derive(Debug, Clone)]
+pub struct TreeCache {
+    dir: PathBuf,
+}
+
+impl TreeCache {
+    /// Keeps copies in `dir`, which is made when it is needed.
+    pub fn new(dir: PathBuf) -> Self {
+        TreeCache { dir }
+    }
+
+    /// The tree, mapped from a local copy where one can be kept, else held in memory.
+    pub(crate) fn open(&self, reader: &ChunkReader, stream: &StreamRef) -> Result<Tree, Error> {
+        let path = self.dir.join(cache_name(stream));
+        if let Some(tree) = map(&path) {
+            return Ok(tree);
+        }
+        let bytes = StreamReader::new(reader, PackArea::Meta, stream).read_all(MAX_TREE)?;
+        // A read-only or full disk is no reason to refuse a mount.
+        if self.keep(&path, &bytes).is_ok()
+            && let Some(tree) = map(&path)
+        {
+            return Ok(tree);
+        }
+        Tree::open(TreeBytes::from(bytes)).map_err(Error::metadata("the merged tree"))
+    }
+
+    fn keep(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.dir)?;
+        let mut file = tempfile::Builder::new().prefix("tree-").tempfile_in(&self.dir)?;
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+fn cache_name(stream: &StreamRef) -> String {
+    let mut encoded = Vec::new();
+    stream.encode(&mut encoded);
+    blake3::hash(&encoded).to_hex().to_string()
+}
+
+/// Maps a local copy; its own checksum tells whether it is whole.
+fn map(path: &Path) -> Option<Tree> {
+    let file = File::open(path).ok()?;
+    Tree::open(crate::map::read_only(&file).ok()?.into()).ok()
+}
+
+/// All content references of one layer, with the position of each in the layer's content.
+#[derive(Debug)]
+struct LayerRefs {
+    encoded: Vec<u8>,
+    /// `starts[n]` is where chunk `n` starts; one more than there are chunks.
+    starts: Vec<u64>,
+}
+
+impl LayerRefs {
+    fn load(reader: &ChunkReader, layer: &LayerRecord) -> Result<Self, Error> {
+        let encoded = StreamReader::new(reader, PackArea::Meta, &layer.refs).read_all(MAX_REFS)?;
+        let mut starts = Vec::with_capacity(encoded.len() / CHUNK_REF_LEN + 1);
+        let mut position = 0u64;
+        starts.push(position);
+        for one in encoded.chunks_exact(CHUNK_REF_LEN) {
+            let chunk = ChunkRef::decode(one)
+                .map_err(Error::metadata(format!("the chunk references of layer {}", layer.diff_id)))?;
+            position += u64::from(chunk.len);
+            starts.push(position);
+        }
+        Ok(LayerRefs { encoded, starts })
+    }
+
+    /// The chunk that holds this position of the layer's content, and where it starts.
+    fn at(&self, position: u64) -> Option<(ChunkRef, u64)> {
+        let number = self.starts.partition_point(|start| *start <= position).checked_sub(1)?;
+        let encoded = self.encoded.chunks_exact(CHUNK_REF_LEN).nth(number)?;
+        Some((ChunkRef::decode(encoded).ok()?, *self.starts.get(number)?))
+    }
+}
+
+/// The files of one filesystem of an image.
+pub struct OpenImage {
+    tree: Arc<Tree>,
+    layers: Vec<LayerRefs>,
+    reader: Arc<ChunkReader>,
+}
+
+impl OpenImage {
+    /// Loads the tree and the chunk references of `filesystem`, one of `record`'s.
+    pub fn open(
+        reader: Arc<ChunkReader>,
+        record: &ImageRecord,
+        filesystem: &Filesystem,
+        cache: &TreeCache,
+    ) -> Result<Self, Error> {
+        let stream = match &filesystem.tree {
+            MountTree::Stored(stream) => stream,
+            MountTree::Unmountable(reason) => {
+                return Err(Error::Unmountable { image: filesystem.manifest, reason: reason.clone() });
+            }
+        };
+        reader.learn(record.packs.iter().copied())?;
+        let tree = Arc::new(cache.open(&reader, stream)?);
+        let mut layers = Vec::with_capacity(filesystem.layers.len());
+        for index in &filesystem.layers {
+            let Some(BlobBody::Layer(layer)) = record.layer_at(*index).map(|blob| &blob.body) else {
+                return Err(Error::Internal("a filesystem over a blob that is no layer".to_owned()));
+            };
+            reader.learn(layer.packs.iter().copied())?;
+            layers.push(LayerRefs::load(&reader, layer)?);
+        }
+        Ok(OpenImage { tree, layers, reader })
+    }
+
+    /// The merged tree.
+    pub fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    /// The reader behind it.
+    pub fn reader(&self) -> &ChunkReader {
+        &self.reader
+    }
+
+    /// Whether a read of this range would be answered from memory.
+    pub fn is_in_memory(&self, content: ContentRef, offset: u64, len: u64) -> bool {
+        let Some(layer) = self.layers.get(content.layer as usize) else { return false };
+        let first = usize::try_from(content.first).ok().and_then(|number| layer.starts.get(number));
+        let Some(mut position) = first.and_then(|start| start.checked_add(offset)) else { return false };
+        let Some(end) = position.checked_add(len) else { return false };
+        while position < end {
+            let Some((chunk, start)) = layer.at(position) else { return false };
+            if !self.reader.is_in_memory(PackArea::Data, &chunk) {
+                return false;
+            }
+            position = start + u64::from(chunk.len);
+        }
+        true
+    }
+
+    /// Fills `buf` with the stored bytes of a file from `offset` on; it must lie inside what `content` stands for.
+    pub fn read_stored(&self, content: ContentRef, offset: u64, mut buf: &mut [u8]) -> Result<(), Error> {
+        let outside = || Error::Internal("a read outside the stored bytes of a file".to_owned());
+        let layer = self.layers.get(content.layer as usize).ok_or_else(outside)?;
+        let start = |number: u64| usize::try_from(number).ok().and_then(|number| layer.starts.get(number)).copied();
+        let end = content.first.checked_add(content.count).and_then(start).ok_or_else(outside)?;
+        let mut position = start(content.first).and_then(|first| first.checked_add(offset)).ok_or_else(outside)?;
+        if position.checked_add(buf.len() as u64).is_none_or(|last| last > end) {
+            return Err(outside());
+        }
+        while !buf.is_empty() {
+            let (chunk, chunk_start) = layer.at(position).ok_or_else(outside)?;
+            let bytes = self.reader.chunk(PackArea::Data, &chunk)?;
+            let within = usize::try_from(position - chunk_start).unwrap_or(usize::MAX);
+            let source = bytes.as_ref().get(within..).unwrap_or_default();
+            let len = source.len().min(buf.len());
+            if len == 0 {
+                return Err(outside());
+            }
+            let (to, rest) = buf.split_at_mut(len);
+            to.copy_from_slice(source.get(..len).unwrap_or_default());
+            buf = rest;
+            position += len as u64;
+        }
+        Ok(())
+    }
+}

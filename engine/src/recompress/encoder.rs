@@ -1,0 +1,188 @@
+use std::io::{self, Write};
+
+use flate2::Crc;
+
+use super::EncoderFault;
+use super::deflate::RunningEncoder;
+use super::recipe::{GzipRecipe, Member, Recipe, Trailing};
+
+/// Padding written at once.
+const ZEROS: [u8; 4096] = [0; 4096];
+
+/// Why the original bytes could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The output failed.
+    #[error("cannot write the re-created layer: {0}")]
+    Write(#[from] io::Error),
+    /// A linked encoder does not work.
+    #[error(transparent)]
+    Encoder(#[from] EncoderFault),
+    /// More data than the recipe is for.
+    #[error("more data than the {expected} bytes that the compression recipe is for")]
+    TooLong {
+        /// Decoded length of all members.
+        expected: u64,
+    },
+    /// Less data than the recipe is for.
+    #[error("{missing} bytes less than the compression recipe is for")]
+    TooShort {
+        /// Decoded bytes that did not come.
+        missing: u64,
+    },
+    /// An earlier call failed.
+    #[error("re-creating the layer had already failed")]
+    Failed,
+}
+
+impl From<EncodeError> for io::Error {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Write(source) => source,
+            other => Self::new(io::ErrorKind::InvalidData, other),
+        }
+    }
+}
+
+/// Carries out a recipe: what the blob decoded to goes in, the original blob comes out.
+///
+/// Memory is that of one running encoder. The output is right only if the input is: the caller compares its digest.
+pub struct Encoder<W> {
+    out: W,
+    plan: Plan,
+}
+
+enum Plan {
+    Identity,
+    Gzip(Box<GzipPlan>),
+    Failed,
+}
+
+struct GzipPlan {
+    members: std::vec::IntoIter<Member>,
+    open: Option<OpenMember>,
+    trailing: Trailing,
+    expected: u64,
+}
+
+struct OpenMember {
+    encoder: RunningEncoder,
+    crc: Crc,
+    left: u64,
+}
+
+impl<W: Write> Encoder<W> {
+    /// Writes nothing yet.
+    pub fn new(recipe: &Recipe, out: W) -> Self {
+        let plan = match recipe {
+            Recipe::Identity => Plan::Identity,
+            Recipe::Gzip(gzip) => Plan::Gzip(Box::new(GzipPlan::new(gzip.clone()))),
+        };
+        Self { out, plan }
+    }
+
+    /// Takes all of `data`.
+    ///
+    /// # Errors
+    /// When the output fails, or `data` goes past what the recipe is for. Later calls fail too.
+    pub fn push(&mut self, data: &[u8]) -> Result<(), EncodeError> {
+        let done = match &mut self.plan {
+            Plan::Identity => self.out.write_all(data).map_err(EncodeError::Write),
+            Plan::Gzip(gzip) => gzip.push(data, &mut self.out),
+            Plan::Failed => Err(EncodeError::Failed),
+        };
+        if done.is_err() {
+            self.plan = Plan::Failed;
+        }
+        done
+    }
+
+    /// Ends the blob and gives the output back, flushed.
+    ///
+    /// # Errors
+    /// When the output fails, or less data came than the recipe is for.
+    pub fn finish(mut self) -> Result<W, EncodeError> {
+        match &mut self.plan {
+            Plan::Identity => {}
+            Plan::Gzip(gzip) => gzip.finish(&mut self.out)?,
+            Plan::Failed => return Err(EncodeError::Failed),
+        }
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.push(data)?;
+        Ok(data.len())
+    }
+
+    /// Flushes the output; what the encoder still holds stays there, for a flush would change the stream.
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl GzipPlan {
+    fn new(recipe: GzipRecipe) -> Self {
+        let expected = recipe.members.iter().fold(0u64, |sum, m| sum.saturating_add(m.len));
+        Self { members: recipe.members.into_iter(), open: None, trailing: recipe.trailing, expected }
+    }
+
+    fn push(&mut self, mut data: &[u8], out: &mut impl Write) -> Result<(), EncodeError> {
+        while !data.is_empty() {
+            let Some(open) = self.current(out)? else { return Err(EncodeError::TooLong { expected: self.expected }) };
+            let n = usize::try_from(open.left).map_or(data.len(), |left| left.min(data.len()));
+            let (now, later) = data.split_at(n);
+            open.crc.update(now);
+            open.left -= n as u64;
+            open.encoder.push(now, &mut |bytes| write(out, bytes))?;
+            data = later;
+        }
+        Ok(())
+    }
+
+    /// The member that the next byte belongs to; those that are complete are closed, those without content written whole.
+    fn current(&mut self, out: &mut impl Write) -> Result<Option<&mut OpenMember>, EncodeError> {
+        while self.open.as_ref().is_none_or(|open| open.left == 0) {
+            if let Some(open) = self.open.take() {
+                open.close(out)?;
+            }
+            let Some(member) = self.members.next() else { return Ok(None) };
+            out.write_all(&member.header)?;
+            self.open = Some(OpenMember { encoder: member.encoder.start()?, crc: Crc::new(), left: member.len });
+        }
+        Ok(self.open.as_mut())
+    }
+
+    fn finish(&mut self, out: &mut impl Write) -> Result<(), EncodeError> {
+        if let Some(left) = self.current(out)?.map(|open| open.left) {
+            let missing = self.members.as_slice().iter().fold(left, |sum, m| sum.saturating_add(m.len));
+            return Err(EncodeError::TooShort { missing });
+        }
+        out.write_all(&self.trailing.literal)?;
+        let mut zeros = self.trailing.zeros;
+        while zeros > 0 {
+            let n = usize::try_from(zeros).map_or(ZEROS.len(), |zeros| zeros.min(ZEROS.len()));
+            out.write_all(ZEROS.get(..n).unwrap_or_default())?;
+            zeros -= n as u64;
+        }
+        Ok(())
+    }
+}
+
+impl OpenMember {
+    /// Ends the deflate stream and writes the trailer of RFC 1952: CRC-32 and length modulo 2^32, little-endian.
+    fn close(self, out: &mut impl Write) -> Result<(), EncodeError> {
+        let (crc, len) = (self.crc.sum(), self.crc.amount());
+        self.encoder.finish(&mut |bytes| write(out, bytes))?;
+        out.write_all(&crc.to_le_bytes())?;
+        out.write_all(&len.to_le_bytes())?;
+        Ok(())
+    }
+}
+
+fn write(out: &mut impl Write, bytes: &[u8]) -> Result<(), EncodeError> {
+    out.write_all(bytes).map_err(EncodeError::Write)
+}

@@ -1,0 +1,29 @@
+//! Bit-exact re-creation of compressed layers: find the encoder that wrote a blob, and run it again.
+//!
+//! A [`Recipe`] says how; [`detect`] finds one and proves it on every byte; [`Encoder`] carries it out. Each deflate encoder is
+//! one variant of [`DeflateEncoder`] with its own folder beside this file; `deflate` is the only module that knows them all.
+//! RECOMPRESS_FORMAT.md is the normative description of a recipe's bytes.
+
+#[forbid(unsafe_code)]
+mod compare;
+#[forbid(unsafe_code)]
+mod deflate;
+#[forbid(unsafe_code)]
+mod detect;
+#[forbid(unsafe_code)]
+mod describe;
+mod encoder;
+#[forbid(unsafe_code)]
+mod recipe;
+#[forbid(unsafe_code)]
+mod trial;
+#[forbid(unsafe_code)]
+mod wire;
+mod zlib;
+
+pub use deflate::{DeflateEncoder, EncoderFault};
+pub use detect::{DetectError, DetectLimits, Detection, detect};
+pub use encoder::{EncodeError, Encoder};
+pub use recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
+pub use wire::RecipeError;
+pub use zlib::{Strategy, ZlibParams};

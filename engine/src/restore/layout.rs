@@ -1,0 +1,365 @@
+//! An image into an OCI layout: a directory, or a tar file of one.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::error::Error;
+use crate::format::{BlobRecord, ImageRecord};
+use crate::id::Digest;
+use crate::ingest::Meter;
+use crate::read::{ChunkReader, write_blob};
+use crate::store::sync_dir;
+
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// What a restore wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Blobs written.
+    pub blobs: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Blobs that were there already, with the right bytes.
+    pub present: u64,
+}
+
+/// Where an image is restored to.
+pub trait LayoutWriter {
+    /// Whether the blob is there already, whole.
+    fn has(&mut self, blob: &BlobRecord) -> Result<bool, Error>;
+
+    /// Writes a blob; `fill` gives its bytes and fails if they are not the blob's, and then nothing may be left of it.
+    fn blob(
+        &mut self,
+        blob: &BlobRecord,
+        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+
+    /// Lists the image, once all blobs are there.
+    fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error>;
+}
+
+/// Writes every blob of an image, then lists it under `name`.
+pub fn restore(
+    reader: &ChunkReader,
+    record: &ImageRecord,
+    name: Option<&str>,
+    out: &mut dyn LayoutWriter,
+    meter: &Meter,
+) -> Result<Restored, Error> {
+    reader.learn(record.all_packs())?;
+    meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
+    let mut restored = Restored::default();
+    for blob in &record.blobs {
+        if out.has(blob)? {
+            restored.present += 1;
+            meter.add_done(blob.size);
+            continue;
+        }
+        out.blob(blob, &mut |out| {
+            let mut metered = Metered { out, meter };
+            write_blob(reader, blob, &mut metered)
+        })?;
+        restored.blobs += 1;
+        restored.bytes += blob.size;
+    }
+    out.list(listed_descriptor(record, name)?)?;
+    Ok(restored)
+}
+
+struct Metered<'w> {
+    out: &'w mut dyn Write,
+    meter: &'w Meter,
+}
+
+impl Write for Metered<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.out.write(bytes)?;
+        self.meter.add_done(len as u64);
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// The image's descriptor as its source gave it, under the name it is restored as.
+fn listed_descriptor(record: &ImageRecord, name: Option<&str>) -> Result<Map<String, Value>, Error> {
+    let damaged = || Error::metadata::<serde_json::Error>(format!("the descriptor of image {}", record.root));
+    let mut descriptor: Map<String, Value> = serde_json::from_slice(&record.descriptor).map_err(damaged())?;
+    let mut annotations = match descriptor.remove("annotations") {
+        Some(Value::Object(annotations)) => annotations,
+        _ => Map::new(),
+    };
+    annotations.remove(REF_NAME);
+    if let Some(name) = name {
+        annotations.insert(REF_NAME.to_owned(), json!(name));
+    }
+    if !annotations.is_empty() {
+        descriptor.insert("annotations".to_owned(), Value::Object(annotations));
+    }
+    Ok(descriptor)
+}
+
+/// Adds an image to an index: one of the same name, or the same unnamed one, is replaced.
+fn add_to_index(index: Option<Value>, descriptor: Map<String, Value>) -> Value {
+    let name_of = |item: &Value| item.pointer(&format!("/annotations/{REF_NAME}")).cloned();
+    let new = Value::Object(descriptor);
+    let mut index = index.filter(Value::is_object).unwrap_or_else(|| json!({ "schemaVersion": 2 }));
+    let mut manifests = match index.get_mut("manifests").map(Value::take) {
+        Some(Value::Array(manifests)) => manifests,
+        _ => Vec::new(),
+    };
+    let name = name_of(&new);
+    manifests.retain(|item| match &name {
+        Some(_) => name_of(item) != name,
+        None => item.get("digest") != new.get("digest") || name_of(item).is_some(),
+    });
+    manifests.push(new);
+    if let Some(object) = index.as_object_mut() {
+        object.insert("manifests".to_owned(), Value::Array(manifests));
+    }
+    index
+}
+
+fn layout_marker() -> Vec<u8> {
+    json!({ "imageLayoutVersion": "1.0.0" }).to_string().into_bytes()
+}
+
+/// An OCI layout in a directory; images are added to what is there.
+pub struct OciLayoutWriter {
+    root: PathBuf,
+    blobs: PathBuf,
+}
+
+impl OciLayoutWriter {
+    /// Writes to `root`, which is made if it does not exist. A directory that holds other things is refused.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let blobs = root.join("blobs").join("sha256");
+        let is_layout = root.join("oci-layout").exists();
+        let is_empty = fs::read_dir(root).map(|mut entries| entries.next().is_none()).unwrap_or(true);
+        if !is_layout && !is_empty {
+            return Err(Error::Usage(format!("{} is neither empty nor an OCI layout", root.display())));
+        }
+        fs::create_dir_all(&blobs).map_err(Error::system(format!("creating {}", blobs.display())))?;
+        Ok(OciLayoutWriter { root: root.to_owned(), blobs })
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let write = || {
+            let mut file = new_file(&self.root)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(self.root.join(name)).map_err(|error| error.error)?;
+            sync_dir(&self.root)
+        };
+        write().map_err(Error::system(format!("writing {}", self.root.join(name).display())))
+    }
+}
+
+/// A temporary file that others may read once it has its name, as far as the umask lets them.
+fn new_file(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    tempfile::Builder::new().prefix(".firn-").permissions(permissions).tempfile_in(dir)
+}
+
+impl LayoutWriter for OciLayoutWriter {
+    fn has(&mut self, blob: &BlobRecord) -> Result<bool, Error> {
+        let path = self.blobs.join(blob.digest.hex());
+        let Ok(file) = File::open(&path) else { return Ok(false) };
+        let hashed = hash_file(file).map_err(Error::system(format!("reading {}", path.display())))?;
+        Ok(hashed == (blob.digest, blob.size))
+    }
+
+    fn blob(
+        &mut self,
+        blob: &BlobRecord,
+        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let path = self.blobs.join(blob.digest.hex());
+        let failed = || Error::system(format!("writing {}", path.display()));
+        let file = new_file(&self.blobs).map_err(failed())?;
+        let mut out = BufWriter::with_capacity(256 << 10, file);
+        fill(&mut out)?;
+        let file = out.into_inner().map_err(|error| failed()(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed())?;
+        file.persist(&path).map_err(|error| failed()(error.error))?;
+        Ok(())
+    }
+
+    fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error> {
+        sync_dir(&self.blobs).map_err(Error::system(format!("writing {}", self.blobs.display())))?;
+        let path = self.root.join("index.json");
+        let index = match fs::read(&path) {
+            Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(Error::source_because(
+                path.display().to_string(),
+                "is not valid JSON, and will not be overwritten",
+            ))?),
+            Err(_) => None,
+        };
+        self.replace("oci-layout", &layout_marker())?;
+        let index = add_to_index(index, descriptor);
+        self.replace("index.json", index.to_string().as_bytes())
+    }
+}
+
+fn hash_file(mut file: File) -> io::Result<(Digest, u64)> {
+    use sha2::{Digest as _, Sha256};
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut total = 0u64;
+    loop {
+        let len = io::Read::read(&mut file, &mut buffer)?;
+        if len == 0 {
+            return Ok((Digest::from_bytes(hasher.finalize().into()), total));
+        }
+        hasher.update(buffer.get(..len).unwrap_or_default());
+        total += len as u64;
+    }
+}
+
+/// An OCI layout in a tar file, which appears under its name when it is complete.
+pub struct OciArchiveWriter {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl OciArchiveWriter {
+    /// Writes to `path`; an existing file is refused.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        if path.exists() {
+            return Err(Error::Usage(format!("{} exists: choose another file", path.display())));
+        }
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = new_file(dir).map_err(Error::system(format!("creating a file in {}", dir.display())))?;
+        let mut writer = OciArchiveWriter { path: path.to_owned(), file: BufWriter::with_capacity(256 << 10, file) };
+        writer.member("oci-layout", &layout_marker())?;
+        Ok(writer)
+    }
+
+    fn failed(&self) -> impl FnOnce(io::Error) -> Error + use<> {
+        Error::system(format!("writing {}", self.path.display()))
+    }
+
+    fn member(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let failed = self.failed();
+        let write = |file: &mut BufWriter<tempfile::NamedTempFile>| {
+            file.write_all(&tar_header(name, bytes.len() as u64))?;
+            file.write_all(bytes)?;
+            pad(file, bytes.len() as u64)
+        };
+        write(&mut self.file).map_err(failed)
+    }
+}
+
+fn pad(out: &mut impl Write, len: u64) -> io::Result<()> {
+    let rest = usize::try_from(len.next_multiple_of(512) - len).unwrap_or(0);
+    out.write_all([0; 512].get(..rest).unwrap_or_default())
+}
+
+/// A ustar header of a plain file; sizes of 8 GiB and more in base 256, as GNU tar writes them.
+fn tar_header(name: &str, size: u64) -> [u8; 512] {
+    let mut header = [0u8; 512];
+    let mut put = |at: usize, bytes: &[u8]| {
+        for (to, from) in header.iter_mut().skip(at).zip(bytes) {
+            *to = *from;
+        }
+    };
+    put(0, name.as_bytes());
+    put(100, b"0000644\0");
+    put(108, b"0000000\0");
+    put(116, b"0000000\0");
+    if size < 1 << 33 {
+        put(124, format!("{size:011o}\0").as_bytes());
+    } else {
+        put(124, &[0x80, 0, 0, 0]);
+        put(128, &size.to_be_bytes());
+    }
+    put(136, b"00000000000\0");
+    put(148, b"        ");
+    put(156, b"0");
+    put(257, b"ustar\x0000");
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    let mut put = |at: usize, bytes: &[u8]| {
+        for (to, from) in header.iter_mut().skip(at).zip(bytes) {
+            *to = *from;
+        }
+    };
+    put(148, format!("{sum:06o}\0 ").as_bytes());
+    header
+}
+
+impl LayoutWriter for OciArchiveWriter {
+    fn has(&mut self, _blob: &BlobRecord) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    fn blob(
+        &mut self,
+        blob: &BlobRecord,
+        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let name = format!("blobs/sha256/{}", blob.digest.hex());
+        self.file.write_all(&tar_header(&name, blob.size)).map_err(self.failed())?;
+        fill(&mut self.file)?;
+        pad(&mut self.file, blob.size).map_err(self.failed())
+    }
+
+    fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error> {
+        let index = add_to_index(None, descriptor).to_string();
+        self.member("index.json", index.as_bytes())?;
+        let failed = || Error::system(format!("writing {}", self.path.display()));
+        self.file.write_all(&[0; 1024]).map_err(failed())?;
+        self.file.flush().map_err(failed())?;
+        let file = self.file.get_mut();
+        file.as_file_mut().seek(SeekFrom::Start(0)).map_err(failed())?;
+        file.as_file().sync_all().map_err(failed())?;
+        fs::hard_link(file.path(), &self.path).map_err(failed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_keeps_other_images_and_replaces_its_own() {
+        let item = |digest: &str, name: Option<&str>| {
+            let mut item = json!({ "digest": digest });
+            if let Some(name) = name {
+                item["annotations"] = json!({ REF_NAME: name });
+            }
+            item
+        };
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        let index = json!({ "schemaVersion": 2, "x": 1, "manifests": [item("a", Some("v1")), item("b", Some("v2"))] });
+        let index = add_to_index(Some(index), object(item("c", Some("v1"))));
+        assert_eq!(index["manifests"], json!([item("b", Some("v2")), item("c", Some("v1"))]));
+        assert_eq!(index["x"], 1);
+        let index = add_to_index(Some(index), object(item("c", None)));
+        let index = add_to_index(Some(index), object(item("c", None)));
+        assert_eq!(index["manifests"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn tar_headers_are_valid() {
+        for size in [0, 5, (1 << 33) - 1, 1 << 33, 1 << 40] {
+            let header = tar_header("blobs/sha256/x", size);
+            let mut entry = None;
+            let mut splitter = crate::tar::Splitter::new(Default::default());
+            splitter
+                .feed::<crate::tar::TarError>(&header, &mut |event| {
+                    if let crate::tar::Event::Entry(found) = event {
+                        entry = Some(found);
+                    }
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(entry.map(|entry| (entry.path, entry.size)), Some((b"blobs/sha256/x".to_vec(), size)));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Everything an image needs, read and hashed.
+
+use std::io;
+
+use crate::error::Error;
+use crate::format::{BlobRecord, ImageRecord, MountTree};
+use crate::id::Digest;
+use crate::ingest::{LayerMetadata, Merged, Meter, merge};
+use crate::read::{ChunkReader, StreamReader, write_blob};
+use crate::store::PackArea;
+
+/// Largest tree that is compared in memory.
+const MAX_TREE: u64 = 4 << 30;
+
+/// Something of an image that is not as it should be.
+#[derive(Debug)]
+pub struct Finding {
+    /// What it is about, e.g. a blob's digest.
+    pub subject: String,
+    /// What is wrong.
+    pub error: Error,
+}
+
+/// What a verification went through and found.
+#[derive(Debug, Default)]
+pub struct VerifyReport {
+    /// Blobs re-created and hashed.
+    pub blobs: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Trees merged anew and compared.
+    pub trees: u64,
+    /// Everything that is wrong; empty for a good image.
+    pub findings: Vec<Finding>,
+}
+
+/// Re-creates every blob of an image and checks its digest, and merges every tree anew and compares it with the stored one.
+/// Goes on after a finding, so that a report is complete; fails only where the storage itself does.
+pub fn verify_image(
+    reader: &ChunkReader,
+    record: &ImageRecord,
+    tar_limits: &crate::tar::Limits,
+    meter: &Meter,
+) -> Result<VerifyReport, Error> {
+    reader.learn(record.all_packs())?;
+    meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
+    let mut report = VerifyReport::default();
+    for blob in &record.blobs {
+        let written = write_blob(reader, blob, &mut io::sink());
+        meter.add_done(blob.size);
+        report.blobs += 1;
+        report.bytes += blob.size;
+        report.note(format!("blob {}", blob.digest), written);
+    }
+    for filesystem in &record.filesystems {
+        if let MountTree::Stored(stream) = &filesystem.tree {
+            let layers = filesystem.layers.iter().filter_map(|index| record.layer_at(*index)).collect::<Vec<_>>();
+            let stored = StreamReader::new(reader, PackArea::Meta, stream).read_all(MAX_TREE);
+            let compared = stored.and_then(|stored| compare(reader, &filesystem.manifest, &layers, &stored, tar_limits));
+            report.trees += 1;
+            report.note(format!("the merged tree of {}", filesystem.manifest), compared);
+        }
+    }
+    Ok(report)
+}
+
+impl VerifyReport {
+    fn note(&mut self, subject: String, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.findings.push(Finding { subject, error });
+        }
+    }
+}
+
+fn compare(
+    reader: &ChunkReader,
+    manifest: &Digest,
+    layers: &[&BlobRecord],
+    stored: &[u8],
+    limits: &crate::tar::Limits,
+) -> Result<(), Error> {
+    let mut metadata = Vec::with_capacity(layers.len());
+    for blob in layers {
+        match &blob.body {
+            crate::format::BlobBody::Layer(layer) => metadata.push(LayerMetadata::Stored(reader, layer)),
+            crate::format::BlobBody::Bytes(_) => return Ok(()),
+        }
+    }
+    let differs = |what: &str| {
+        let error = io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        Error::metadata(format!("the merged tree of {manifest}"))(error)
+    };
+    match merge(&metadata, limits)? {
+        Merged::Tree(bytes) if bytes == stored => Ok(()),
+        Merged::Tree(_) => Err(differs("it is not what the layers merge to")),
+        Merged::Unmountable(reason) => Err(differs(&reason)),
+    }
+}

@@ -1,0 +1,103 @@
+//! What an archive holds and what that takes.
+
+use std::collections::BTreeMap;
+
+use crate::archive::Archive;
+use crate::error::Error;
+use crate::format::{BlobBody, PACK_HEADER_LEN, PackClass, PackHeader, Wrapper};
+use crate::id::Digest;
+use crate::store::{Family, Key};
+
+/// Number and bytes of something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// How many.
+    pub number: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+}
+
+impl Count {
+    fn add(&mut self, bytes: u64) {
+        self.number += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// An archive in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArchiveStats {
+    /// Image records.
+    pub images: Count,
+    /// Names.
+    pub names: Count,
+    /// Every blob of every image, counted as often as it is referred to: what restoring everything would write.
+    pub logical: Count,
+    /// Every blob once.
+    pub unique_blobs: Count,
+    /// How often a blob was not stored again because another image had it.
+    pub redundant_blob_saves: u64,
+    /// Every layer once, uncompressed.
+    pub layer_tars: Count,
+    /// Layers that an encoder re-creates, by the bytes of their blobs.
+    pub recoded_layers: Count,
+    /// Layers whose blob is kept beside their content, for want of an encoder.
+    pub kept_layers: Count,
+    /// Packs of file contents.
+    pub content_packs: Count,
+    /// Packs of kept blobs.
+    pub original_packs: Count,
+    /// Packs of trees, recipes and documents.
+    pub meta_packs: Count,
+    /// Copies of footers.
+    pub footers: Count,
+}
+
+impl ArchiveStats {
+    /// Bytes that the archive's objects take, without what can be derived from them.
+    pub fn stored_bytes(&self) -> u64 {
+        let parts = [self.images, self.names, self.content_packs, self.original_packs, self.meta_packs, self.footers];
+        parts.iter().map(|part| part.bytes).sum()
+    }
+}
+
+/// Counts everything in an archive.
+pub fn archive_stats(archive: &Archive) -> Result<ArchiveStats, Error> {
+    let store = archive.store();
+    let mut stats = ArchiveStats::default();
+    store.list(Family::Names)?.iter().for_each(|item| stats.names.add(item.len));
+    store.list(Family::Footers)?.iter().for_each(|item| stats.footers.add(item.len));
+    for ((area, id), len) in archive.packs()? {
+        let mut header = [0; PACK_HEADER_LEN];
+        let key = Key::Pack(area, id);
+        store.read_at(&key, 0, &mut header)?;
+        match PackHeader::decode(&header).map_err(|source| Error::Object { key, source })?.class {
+            PackClass::Content => stats.content_packs.add(len),
+            PackClass::Original => stats.original_packs.add(len),
+            PackClass::Meta => stats.meta_packs.add(len),
+        }
+    }
+    let mut references: BTreeMap<Digest, u64> = BTreeMap::new();
+    for item in store.list(Family::Images)? {
+        let Key::Image(digest) = item.key else { continue };
+        stats.images.add(item.len);
+        for blob in archive.image(&digest)?.blobs {
+            stats.logical.add(blob.size);
+            let count = references.entry(blob.digest).or_default();
+            *count += 1;
+            if *count > 1 {
+                stats.redundant_blob_saves += 1;
+                continue;
+            }
+            stats.unique_blobs.add(blob.size);
+            if let BlobBody::Layer(layer) = &blob.body {
+                stats.layer_tars.add(layer.tar_len);
+                match layer.wrapper {
+                    Wrapper::Recipe(_) => stats.recoded_layers.add(blob.size),
+                    Wrapper::Kept(_) => stats.kept_layers.add(blob.size),
+                }
+            }
+        }
+    }
+    Ok(stats)
+}

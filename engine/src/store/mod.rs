@@ -1,0 +1,107 @@
+//! Where objects live. One narrow trait; everything above it is the same for a directory and a bucket.
+
+mod key;
+mod local;
+mod memory;
+
+use std::path::Path;
+
+pub use key::{Family, Key, PackArea};
+pub use local::LocalStore;
+pub(crate) use local::sync_dir;
+pub use memory::{Fault, MemoryStore};
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such object.
+    #[error("{key} is not in the archive")]
+    NotFound {
+        /// The object.
+        key: Key,
+    },
+    /// The object is shorter than what was asked of it.
+    #[error("{key} ends before byte {end}: cut short or damaged")]
+    ShortRead {
+        /// The object.
+        key: Key,
+        /// End of the range that was asked for.
+        end: u64,
+    },
+    /// The object is larger than anything the format allows there.
+    #[error("{key} is {len} bytes long, more than the {limit} such an object may have")]
+    TooLarge {
+        /// The object.
+        key: Key,
+        /// Its length.
+        len: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The storage itself failed.
+    #[error("{action} {target}")]
+    Io {
+        /// What was attempted, e.g. "writing".
+        action: &'static str,
+        /// The object or path.
+        target: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(
+        action: &'static str,
+        target: impl std::fmt::Display,
+    ) -> impl FnOnce(std::io::Error) -> StoreError {
+        let target = target.to_string();
+        move |source| StoreError::Io { action, target, source }
+    }
+}
+
+/// A finished object on its way into a store.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// Small objects.
+    Bytes(&'a [u8]),
+    /// A complete file, which the store may move.
+    File(&'a Path),
+}
+
+/// One listed object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: Key,
+    /// Its length in bytes.
+    pub len: u64,
+}
+
+/// Objects under keys.
+///
+/// Invariants every implementation keeps: a `put` that returned is durable and visible as a whole; one that failed has left
+/// nothing under the key; objects are never seen half written.
+pub trait Store: Send + Sync {
+    /// The whole object; at most `limit` bytes, or [`StoreError::TooLarge`].
+    fn get(&self, key: &Key, limit: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Fills `buf` from `offset` on.
+    fn read_at(&self, key: &Key, offset: u64, buf: &mut [u8]) -> Result<(), StoreError>;
+
+    /// Length of the object, or `None` when there is none.
+    fn len(&self, key: &Key) -> Result<Option<u64>, StoreError>;
+
+    /// Writes the object; an existing one is replaced as a whole.
+    fn put(&self, key: &Key, body: Body<'_>) -> Result<(), StoreError>;
+
+    /// Removes the object; removing what is not there is no error.
+    fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Every object of a family, in no particular order; foreign objects are left out.
+    fn list(&self, family: Family) -> Result<Vec<Listed>, StoreError>;
+}
+
+#[cfg(test)]
+mod contract;

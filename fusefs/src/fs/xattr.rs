@@ -1,0 +1,280 @@
+//! Extended attributes: which of the image's are shown under which name, and firn's own.
+
+use std::borrow::Cow;
+
+use super::{Fs, FsError};
+use crate::engine::Ino;
+
+/// Names that firn keeps for itself; an image's own attributes of such names are not shown.
+pub const RESERVED_PREFIX: &[u8] = b"user.firn.";
+
+/// Names with which overlayfs marks its layers. Shown raw, an image could plant whiteouts, redirects and
+/// metadata-only files into the overlay above the mount. They are shown the way overlayfs itself shows
+/// them for a layer inside a layer: `trusted.overlay.x` as `trusted.overlay.overlay.x`.
+const OVERLAY_PREFIXES: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
+const ESCAPE: &[u8] = b"overlay.";
+
+/// Answer to a request that names the size of its buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Xattr<'a> {
+    /// The buffer had size 0: the size it needs.
+    Size(u32),
+    /// The bytes, which fit the buffer.
+    Data(Cow<'a, [u8]>),
+}
+
+impl Fs {
+    /// Value of one attribute, or its size when `size` is 0.
+    ///
+    /// # Errors
+    /// [`FsError::NoXattr`], [`FsError::BufferTooSmall`], [`FsError::NoSuchInode`], a damaged tree.
+    pub fn getxattr(&self, ino: Ino, name: &[u8], size: u32) -> Result<Xattr<'_>, FsError> {
+        self.watched(ino, || {
+            if name.starts_with(RESERVED_PREFIX) {
+                let value = self.reserved(ino, name)?.ok_or(FsError::NoXattr)?;
+                return sized(Cow::Borrowed(value), size, ino);
+            }
+            // Overlayfs asks for its own marks once per inode: that must not cost a search.
+            let Some(stored) = stored_name(name) else {
+                return Err(FsError::NoXattr);
+            };
+            if !self.tree.node(ino)?.has_xattrs {
+                return Err(FsError::NoXattr);
+            }
+            for xattr in self.tree.xattrs(ino)? {
+                let (key, value) = xattr?;
+                if key == &*stored {
+                    return sized(Cow::Borrowed(value), size, ino);
+                }
+            }
+            Err(FsError::NoXattr)
+        })
+    }
+
+    /// Names of all attributes, each ended by a NUL, or the size of that list when `size` is 0.
+    ///
+    /// # Errors
+    /// [`FsError::BufferTooSmall`], [`FsError::NoSuchInode`], a damaged tree.
+    pub fn listxattr(&self, ino: Ino, size: u32) -> Result<Xattr<'_>, FsError> {
+        self.watched(ino, || {
+            let mut names = Vec::new();
+            if self.tree.node(ino)?.has_xattrs {
+                for xattr in self.tree.xattrs(ino)? {
+                    if let Some(name) = shown_name(xattr?.0) {
+                        names.extend_from_slice(&name);
+                        names.push(0);
+                    }
+                }
+            }
+            sized(Cow::Owned(names), size, ino)
+        })
+    }
+
+    fn reserved(&self, ino: Ino, name: &[u8]) -> Result<Option<&[u8]>, FsError> {
+        self.tree.node(ino)?;
+        let mut of_root = self.root_xattrs.iter().filter(|_| ino == Ino::ROOT);
+        Ok(of_root
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_slice()))
+    }
+}
+
+fn sized(data: Cow<'_, [u8]>, size: u32, ino: Ino) -> Result<Xattr<'_>, FsError> {
+    let too_big = FsError::Corrupt {
+        ino: ino.0,
+        what: "its extended attributes are too large",
+    };
+    let len = u32::try_from(data.len()).map_err(|_| too_big)?;
+    match size {
+        0 => Ok(Xattr::Size(len)),
+        size if size < len => Err(FsError::BufferTooSmall),
+        _ => Ok(Xattr::Data(data)),
+    }
+}
+
+/// The name under which a stored attribute is listed; `None` when it is not shown at all.
+fn shown_name(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if stored.is_empty() || stored.contains(&0) || stored.starts_with(RESERVED_PREFIX) {
+        return None;
+    }
+    for prefix in OVERLAY_PREFIXES {
+        if let Some(rest) = stored.strip_prefix(prefix) {
+            return Some(Cow::Owned([prefix, ESCAPE, rest].concat()));
+        }
+    }
+    Some(Cow::Borrowed(stored))
+}
+
+/// The inverse of [`shown_name`]: the stored attribute that a caller means, if there can be one.
+fn stored_name(shown: &[u8]) -> Option<Cow<'_, [u8]>> {
+    for prefix in OVERLAY_PREFIXES {
+        if let Some(rest) = shown.strip_prefix(prefix) {
+            return rest
+                .strip_prefix(ESCAPE)
+                .map(|rest| Cow::Owned([prefix, rest].concat()));
+        }
+    }
+    Some(Cow::Borrowed(shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Sample;
+    use proptest::prelude::*;
+
+    fn sample() -> (Fs, Ino) {
+        let mut sample = Sample::new();
+        sample.file("f", b"");
+        sample.file("bare", b"");
+        let long = [b'v'; 300];
+        for (name, value) in [
+            (&b"user.mime"[..], &b"text/plain"[..]),
+            (b"user.empty", b""),
+            (b"security.capability", &[1, 0, 0, 2]),
+            (b"user.long", &long),
+            (b"trusted.overlay.opaque", b"y"),
+            (b"trusted.overlay.overlay.redirect", b"/twice"),
+            (b"user.overlay.whiteout", b""),
+            (b"user.firn.image", b"forged"),
+        ] {
+            sample.xattr("f", name, value);
+        }
+        sample.xattr(".", b"user.firn.image", b"forged");
+        let fs = sample.fs().with_root_xattr("image", b"sha256:abc");
+        let f = fs.lookup(Ino::ROOT, b"f").unwrap().unwrap().ino;
+        (fs, f)
+    }
+
+    fn names(fs: &Fs, ino: Ino) -> Vec<String> {
+        let Xattr::Data(list) = fs.listxattr(ino, u32::MAX).unwrap() else {
+            panic!("not data")
+        };
+        let text = String::from_utf8(list.into_owned()).unwrap();
+        text.split_terminator('\0').map(str::to_owned).collect()
+    }
+
+    fn value(fs: &Fs, ino: Ino, name: &str) -> Result<Vec<u8>, i32> {
+        match fs.getxattr(ino, name.as_bytes(), u32::MAX) {
+            Ok(Xattr::Data(data)) => Ok(data.into_owned()),
+            Ok(Xattr::Size(size)) => panic!("size {size} not asked for"),
+            Err(error) => Err(error.errno()),
+        }
+    }
+
+    #[test]
+    fn overlay_marks_are_escaped_and_reserved_names_hidden() {
+        let (fs, f) = sample();
+        let want = [
+            "user.mime",
+            "user.empty",
+            "security.capability",
+            "user.long",
+            "trusted.overlay.overlay.opaque",
+            "trusted.overlay.overlay.overlay.redirect",
+            "user.overlay.overlay.whiteout",
+        ];
+        let mut listed = names(&fs, f);
+        listed.sort();
+        let mut sorted = want.to_vec();
+        sorted.sort_unstable();
+        assert_eq!(listed, sorted);
+        for name in want {
+            assert!(
+                value(&fs, f, name).is_ok(),
+                "{name} is listed and must be readable"
+            );
+        }
+        assert_eq!(
+            value(&fs, f, "trusted.overlay.overlay.opaque").unwrap(),
+            b"y"
+        );
+        for raw in [
+            "trusted.overlay.opaque",
+            "trusted.overlay.metacopy",
+            "user.overlay.whiteout",
+            "trusted.overlay.overlay.redirect",
+            "user.firn.image",
+            "user.none",
+        ] {
+            assert_eq!(value(&fs, f, raw), Err(libc::ENODATA), "{raw}");
+        }
+    }
+
+    #[test]
+    fn sizes_follow_the_protocol() {
+        let (fs, f) = sample();
+        assert_eq!(fs.getxattr(f, b"user.long", 0).unwrap(), Xattr::Size(300));
+        assert!(matches!(
+            fs.getxattr(f, b"user.long", 299),
+            Err(FsError::BufferTooSmall)
+        ));
+        assert!(matches!(fs.getxattr(f, b"user.long", 300), Ok(Xattr::Data(v)) if v.len() == 300));
+        assert_eq!(value(&fs, f, "user.empty").unwrap(), b"");
+        let Xattr::Size(need) = fs.listxattr(f, 0).unwrap() else {
+            panic!("not a size")
+        };
+        assert!(matches!(
+            fs.listxattr(f, need - 1),
+            Err(FsError::BufferTooSmall)
+        ));
+        assert!(matches!(fs.listxattr(f, need), Ok(Xattr::Data(v)) if v.len() == need as usize));
+        let bare = fs.lookup(Ino::ROOT, b"bare").unwrap().unwrap().ino;
+        assert_eq!(fs.listxattr(bare, 0).unwrap(), Xattr::Size(0));
+        assert_eq!(value(&fs, bare, "user.mime"), Err(libc::ENODATA));
+        assert!(matches!(
+            fs.listxattr(Ino(99), 0),
+            Err(FsError::NoSuchInode(99))
+        ));
+        assert!(matches!(
+            fs.getxattr(Ino(99), b"user.firn.image", 0),
+            Err(FsError::NoSuchInode(99))
+        ));
+    }
+
+    #[test]
+    fn own_attributes_are_on_the_root_and_never_listed() {
+        let (fs, f) = sample();
+        assert_eq!(
+            value(&fs, Ino::ROOT, "user.firn.image").unwrap(),
+            b"sha256:abc"
+        );
+        assert_eq!(value(&fs, Ino::ROOT, "user.firn.other"), Err(libc::ENODATA));
+        assert_eq!(value(&fs, f, "user.firn.image"), Err(libc::ENODATA));
+        assert_eq!(names(&fs, Ino::ROOT), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_that_would_break_the_list_are_left_out() {
+        for bad in [
+            &b""[..],
+            b"user.a\0b",
+            b"\0",
+            b"user.firn.",
+            b"user.firn.image",
+        ] {
+            assert_eq!(shown_name(bad), None);
+        }
+        assert_eq!(shown_name(b"user.firn").as_deref(), Some(&b"user.firn"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn every_shown_name_leads_back_to_its_attribute(
+            prefix in prop::sample::select(vec!["", "user.", "trusted.overlay.", "user.overlay.",
+                                                "trusted.overlay.overlay.", "user.firn."]),
+            rest in "[a-z.]{0,12}",
+        ) {
+            let name = format!("{prefix}{rest}");
+            if let Some(shown) = shown_name(name.as_bytes()) {
+                let back = stored_name(&shown).map(Cow::into_owned);
+                prop_assert_eq!(back.as_deref(), Some(name.as_bytes()));
+                for raw in OVERLAY_PREFIXES {
+                    if let Some(rest) = shown.strip_prefix(raw) {
+                        prop_assert!(rest.starts_with(ESCAPE), "{} would reach overlayfs raw", name);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! An opened image as the content behind a mount.
+
+use firn_engine::read::OpenImage;
+use firn_engine::{Error, ErrorKind};
+
+use crate::content::{Content, ContentError};
+use crate::engine::ContentRef;
+
+impl Content for OpenImage {
+    fn read_stored(&self, content: ContentRef, offset: u64, buf: &mut [u8]) -> Result<(), ContentError> {
+        OpenImage::read_stored(self, content, offset, buf).map_err(|error| {
+            let what = with_causes(&error);
+            match (&error, error.kind()) {
+                (Error::MissingChunk { .. }, _) => ContentError::Missing { what },
+                (_, ErrorKind::Damaged) => ContentError::Corrupt { what },
+                _ => ContentError::Io { what, source: std::io::Error::other(error) },
+            }
+        })
+    }
+
+    fn is_hot(&self, content: ContentRef, offset: u64, len: u64) -> bool {
+        self.is_in_memory(content, offset, len)
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

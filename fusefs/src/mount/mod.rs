@@ -1,0 +1,191 @@
+//! Mounting, serving and unmounting.
+
+pub mod background;
+mod connect;
+mod error;
+mod holders;
+mod options;
+mod point;
+mod signals;
+mod table;
+mod unmount;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use fuser::{Config, Session, SessionACL};
+
+pub use error::{MountError, UnmountError};
+pub use holders::{Holder, Tie};
+pub use options::{MountOptions, OptionError, Via, Xattrs};
+pub use signals::StopSignals;
+pub use table::{FS_TYPE, MountEntry, mounts};
+pub use unmount::{Manner, unmount};
+
+use crate::fs::Fs;
+use crate::fuse::Adapter;
+use crate::sys;
+use signals::Event;
+
+/// How a mount came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody unmounted it.
+    Unmounted,
+    /// A signal asked for it, and all users are gone.
+    Signalled,
+    /// A second signal came while the mount was still in use: the process has to exit now, which gives
+    /// those users `ENOTCONN`.
+    Forced,
+}
+
+/// A mount that is being served by threads of this process. Dropping it unmounts, lazily if need be.
+#[derive(Debug)]
+pub struct Mounted {
+    point: PathBuf,
+    /// Tells this mount from another one that may lie over it or take its place.
+    device: Option<String>,
+    session: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// Mounts `fs` on the directory `path` and returns when the kernel gets answers from it.
+///
+/// # Errors
+/// See [`MountError`]; nothing is left mounted.
+pub fn mount(fs: Arc<Fs>, path: &Path, options: &MountOptions) -> Result<Mounted, MountError> {
+    let point = point::check(path)?;
+    let start = |source| MountError::Start {
+        path: path.to_owned(),
+        source,
+    };
+    let xattrs = options.xattrs == Xattrs::Always || fs.any_xattrs();
+    let adapter = Adapter::new(fs, options.readers, xattrs).map_err(start)?;
+    let mut config = Config::default();
+    config.n_threads = Some(options.threads);
+
+    let connection = connect::connect(&point, options)?;
+    // From here on, whatever fails unmounts by dropping this.
+    let mut mounted = Mounted {
+        point,
+        device: None,
+        session: None,
+    };
+    let device = table::mount_at(&mounted.point)
+        .map_err(start)?
+        .map(|mount| mount.device);
+    mounted.device =
+        Some(device.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
+    // The kernel lets in whom the mount options say; fuser's own check would come on top of that and
+    // refuse even what the kernel does on its own behalf.
+    let session = Session::from_fd(adapter, connection, SessionACL::All, config).map_err(start)?;
+    let serve = std::thread::Builder::new().name("firn-session".into());
+    mounted.session = Some(serve.spawn(move || session.run()).map_err(start)?);
+    sys::c_path(&mounted.point)
+        .and_then(|path| sys::statfs(&path))
+        .map_err(start)?;
+    Ok(mounted)
+}
+
+impl Mounted {
+    /// The mount point, absolute and without links.
+    pub fn point(&self) -> &Path {
+        &self.point
+    }
+
+    /// Serves until the mount is gone: unmounted by anybody, or by one of the signals, and no longer used.
+    ///
+    /// After a signal the name is taken away at once; processes and overlays that still use the files are
+    /// served until they are done, unless a second signal cuts them off.
+    ///
+    /// # Errors
+    /// [`MountError::Serve`] when the connection broke down, [`MountError::Unmount`].
+    pub fn wait(mut self, mut signals: StopSignals) -> Result<Ended, MountError> {
+        let serve = |source| MountError::Serve {
+            path: self.point.clone(),
+            source,
+        };
+        let ending = signals.ending().map_err(serve)?;
+        let Some(session) = self.session.take() else {
+            return Ok(Ended::Unmounted);
+        };
+        let watch = std::thread::Builder::new().name("firn-watch".into());
+        let watcher = watch.spawn(move || {
+            let _ending = ending;
+            join(session)
+        });
+        let watcher = watcher.map_err(serve)?;
+        let mut signalled = false;
+        loop {
+            match signals.next().map_err(serve)? {
+                Event::SessionEnded => break,
+                Event::Signal if signalled => return Ok(Ended::Forced),
+                Event::Signal => {
+                    signalled = true;
+                    self.take_down()?;
+                }
+            }
+        }
+        self.device = None;
+        match watcher.join() {
+            Ok(Ok(())) => Ok(if signalled {
+                Ended::Signalled
+            } else {
+                Ended::Unmounted
+            }),
+            Ok(Err(source)) => Err(MountError::Serve {
+                path: self.point.clone(),
+                source,
+            }),
+            Err(_) => Err(serve(io::Error::other("the watching thread panicked"))),
+        }
+    }
+
+    /// Unmounts and waits for the serving threads.
+    ///
+    /// # Errors
+    /// [`UnmountError::Busy`] when it is in use: it goes on being served then, until this is dropped.
+    pub fn unmount(&mut self) -> Result<(), MountError> {
+        if self.is_there() {
+            unmount::detach(&self.point, Manner::Now)?;
+        }
+        self.device = None;
+        match self.session.take().map(join) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(source)) => Err(MountError::Serve {
+                path: self.point.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// Removes the name, now or as soon as nobody uses it; not one that is another mount's by now.
+    fn take_down(&self) -> Result<(), UnmountError> {
+        if !self.is_there() {
+            return Ok(());
+        }
+        match unmount::detach(&self.point, Manner::Now) {
+            Err(UnmountError::Busy { .. }) => unmount::detach(&self.point, Manner::Lazy),
+            other => other,
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        let uppermost = table::mount_at(&self.point).ok().flatten();
+        self.device.is_some() && uppermost.map(|mount| mount.device) == self.device
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Nobody is left to tell of a failure. The threads end when the last user is gone.
+        let _ = self.take_down();
+    }
+}
+
+fn join(session: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    session
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("a serving thread panicked")))
+}

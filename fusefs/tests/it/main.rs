@@ -1,0 +1,16 @@
+//! Kernel mounts of made-up trees. Needs root and `/dev/fuse`; without them the tests fail and say so.
+
+use firn_fusefs as lib_api;
+
+mod access;
+mod child;
+mod life;
+mod listing;
+mod os;
+mod overlay;
+mod reads;
+#[path = "../common/sample.rs"]
+mod sample;
+mod semantics;
+mod view;
+mod world;

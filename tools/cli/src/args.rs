@@ -1,0 +1,295 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
+
+/// Exit codes, shown by `firn help` and in the man page.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    internal error: a defect of firn
+  2    wrong usage
+  3    not found: no such image, path or archive
+  4    bad input: the image or its source is damaged or makes no sense
+  5    the archive is damaged: run firn verify
+  6    busy: another firn is writing to the archive
+  7    the storage or the machine failed: mend that and run the same again
+  8    a limit was reached that a flag raises";
+
+/// Archive container images at the price of ice, and mount any of them at once.
+#[derive(Debug, Parser)]
+#[command(name = "firn", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
+pub struct Args {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Global {
+    /// The archive's directory [default: `archive` in the config file]
+    #[arg(long, short = 'a', global = true, env = "FIRN_ARCHIVE", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub archive: Option<PathBuf>,
+    /// Config file [default: ~/.config/firn/config.toml, then /etc/firn/config.toml]
+    #[arg(long, global = true, env = "FIRN_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Print results as JSON on standard output, errors as JSON on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress, only results
+    #[arg(long, short = 'q', global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new, empty archive
+    Init(Init),
+    /// Put images into the archive
+    Archive(Archive),
+    /// List the images
+    Ls(Ls),
+    /// Show one image: its layers, how each is re-created, its filesystems
+    Show(Show),
+    /// What the archive holds and what that takes
+    Stats,
+    /// Mount an image as a read-only filesystem, at once
+    #[command(visible_alias = "mnt")]
+    Mount(Mount),
+    /// Unmount what `firn mount` mounted
+    #[command(visible_alias = "unmount")]
+    Umount(Umount),
+    /// Print a file of an image
+    Cat(Cat),
+    /// Write an image out again, bit for bit
+    Restore(Restore),
+    /// Read and hash everything an image needs
+    Verify(Verify),
+    /// The chunk index, which is derived from the packs
+    #[command(subcommand)]
+    Index(Index),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    #[command(hide = true)]
+    Man {
+        /// Where to
+        dir: PathBuf,
+    },
+}
+
+/// `firn init`
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// Directory to make the archive in; must be empty or not exist [default: --archive]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Length at which packs are sealed, 1M to 250M
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    pub pack_size: u64,
+    /// zstd level, 1 to 19
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub level: u8,
+    /// Uncompressed size of a frame: larger packs tighter, smaller reads faster at random
+    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = parse_size)]
+    pub frame_size: u64,
+    /// New content that is sorted by similarity before it is compressed; takes three times as much memory
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    pub window: u64,
+}
+
+/// `firn archive`
+#[derive(Debug, ClapArgs)]
+pub struct Archive {
+    /// Images: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]; @sha256:… instead of :TAG picks by digest
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// The archive's directory, as --archive
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub to: Option<PathBuf>,
+    /// Name to give the image [default: the name it has in its source]; only with one source
+    #[arg(long, short = 'n')]
+    pub name: Option<String>,
+    /// Give the image no name; it is found by its digest
+    #[arg(long, conflicts_with = "name")]
+    pub no_name: bool,
+    /// Threads that compress and look for encoders [default: one per core]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<usize>,
+    /// Most bytes that one layer may decompress to
+    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse_size)]
+    pub max_layer_size: u64,
+    /// Most decompressed bytes for each compressed one, past the first gigabyte of a layer
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub max_layer_ratio: u64,
+    /// Largest window of a zstd layer, as a power of two: 10 to 31
+    #[arg(long, value_name = "LOG", default_value_t = 27, value_parser = clap::value_parser!(u32).range(10..=31))]
+    pub max_zstd_window: u32,
+    /// Keep layers that are no readable tar stream as opaque bytes: the image restores exactly, but does not mount
+    #[arg(long)]
+    pub keep_unreadable: bool,
+}
+
+/// `firn ls`
+#[derive(Debug, ClapArgs)]
+pub struct Ls {
+    /// Only names that contain this
+    pub pattern: Option<String>,
+    /// Images that have no name, too
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `firn show`
+#[derive(Debug, ClapArgs)]
+pub struct Show {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+}
+
+/// Which filesystem of an image with several platforms.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PlatformChoice {
+    /// Platform of a multi-platform image [default: this machine's, or the only one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<String>,
+}
+
+/// `firn mount`
+#[derive(Debug, ClapArgs)]
+pub struct Mount {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+    /// Directory to mount on
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Stay in the foreground until unmounted or interrupted
+    #[arg(long, short = 'f')]
+    pub foreground: bool,
+    /// Let other users look inside, too; permissions of the image's files hold
+    #[arg(long)]
+    pub allow_other: bool,
+    /// Mount options, as mount(8) takes them: dev, suid, noexec, allow_other, …
+    #[arg(short = 'o', value_name = "OPTIONS", value_delimiter = ',')]
+    pub options: Vec<String>,
+    /// Threads that serve the kernel
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub threads: usize,
+    /// Memory for decompressed frames
+    #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = parse_size)]
+    pub cache: u64,
+    /// Write what the background process has to say to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Which filesystem
+    #[command(flatten)]
+    pub platform: PlatformChoice,
+}
+
+/// `firn umount`
+#[derive(Debug, ClapArgs)]
+pub struct Umount {
+    /// Where it is mounted
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Take it out of sight at once, and away when nobody uses it any more
+    #[arg(long, short = 'l')]
+    pub lazy: bool,
+}
+
+/// `firn cat`
+#[derive(Debug, ClapArgs)]
+pub struct Cat {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+    /// Path in the image; symbolic links are followed inside the image
+    pub path: String,
+    /// Which filesystem
+    #[command(flatten)]
+    pub platform: PlatformChoice,
+}
+
+/// `firn restore`
+#[derive(Debug, ClapArgs)]
+pub struct Restore {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+    /// Where to: oci:DIR[:TAG] or oci-archive:FILE[:TAG]
+    pub destination: String,
+    /// Memory for decompressed frames
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub cache: u64,
+}
+
+/// `firn verify`
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// Names or digests
+    #[arg(required_unless_present = "all")]
+    pub images: Vec<String>,
+    /// Every image of the archive
+    #[arg(long, conflicts_with = "images")]
+    pub all: bool,
+    /// Memory for decompressed frames
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub cache: u64,
+}
+
+/// `firn index`
+#[derive(Debug, Subcommand)]
+pub enum Index {
+    /// Make the index anew from the packs alone
+    Rebuild,
+}
+
+/// Reads `64M`, `1G`, `4096`, `1.5GiB`: powers of 1024, as dd and qemu take them.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(format!("'{unit}' is no unit: use K, M, G or T")),
+    };
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned());
+    }
+    let value: f64 = number.parse().map_err(|_| format!("'{text}' is no size"))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and digits are never negative")]
+    let bytes = (value * f64::from(1u32 << (shift % 30)) * if shift >= 30 { f64::from(1 << 30) } else { 1.0 }) as u64;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("64M"), Ok(64 << 20));
+        assert_eq!(parse_size("1.5GiB"), Ok(3 << 29));
+        assert_eq!(parse_size("2T"), Ok(2 << 40));
+        assert_eq!(parse_size("0.5k"), Ok(512));
+        for bad in ["", "M", "1X", "-1", "99999999999999999999", "18446744073709551615G"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! One file per command.
+
+mod archive;
+mod cat;
+mod index;
+mod init;
+mod ls;
+mod mount;
+mod restore;
+mod scripts;
+mod show;
+mod stats;
+mod verify;
+
+use std::process::ExitCode;
+
+use crate::args::{Args, Command, Index};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Runs a command; the exit code is 0 unless it says otherwise.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let context = Context::new(args.global);
+    match args.command {
+        Command::Init(args) => init::run(&context, &args)?,
+        Command::Archive(args) => archive::run(&context, &args)?,
+        Command::Ls(args) => ls::run(&context, &args)?,
+        Command::Show(args) => show::run(&context, &args)?,
+        Command::Stats => stats::run(&context)?,
+        Command::Mount(args) => mount::mount(&context, &args)?,
+        Command::Umount(args) => mount::umount(&context, &args)?,
+        Command::Cat(args) => cat::run(&context, &args)?,
+        Command::Restore(args) => restore::run(&context, &args)?,
+        Command::Verify(args) => return verify::run(&context, &args),
+        Command::Index(Index::Rebuild) => index::rebuild(&context)?,
+        Command::Completions { shell } => scripts::completions(shell),
+        Command::Man { dir } => scripts::man(&dir)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,108 @@
+//! `firn show`
+
+use firn_engine::format::{BlobBody, BlobRecord, ImageRecord, MountTree, Wrapper};
+use firn_engine::recompress::Recipe;
+use serde_json::{Value, json};
+
+use crate::args::Show;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::show::{self, Table};
+
+pub fn run(context: &Context, args: &Show) -> Result<(), Failure> {
+    let archive = context.archive()?;
+    let record = archive.resolve(&args.image)?;
+    let names = archive.names()?.into_iter().filter(|item| item.image == record.root);
+    let names: Vec<String> = names.map(|item| item.name.to_string()).collect();
+    context.print(&record_json(&record, &names), || text(&record, &names));
+    Ok(())
+}
+
+/// How a blob comes back.
+fn way_back(blob: &BlobRecord) -> String {
+    match &blob.body {
+        BlobBody::Bytes(_) => "stored as it is".to_owned(),
+        BlobBody::Layer(layer) => match &layer.wrapper {
+            Wrapper::Kept(_) => "original kept".to_owned(),
+            Wrapper::Recipe(recipe) => {
+                Recipe::decode(recipe).map_or_else(|error| error.to_string(), |recipe| recipe.to_string())
+            }
+        },
+    }
+}
+
+fn text(record: &ImageRecord, names: &[String]) -> String {
+    let mut text = format!(
+        "image     {}\nnames     {}\narchived  {} from {}\nadded     {}\n",
+        record.root,
+        if names.is_empty() { "-".to_owned() } else { names.join(", ") },
+        show::time(record.archived_at),
+        show::printable(&record.source),
+        show::bytes(record.added_bytes),
+    );
+    for filesystem in &record.filesystems {
+        let state = match &filesystem.tree {
+            MountTree::Stored(tree) => format!("{} layers, tree of {}", filesystem.layers.len(), show::bytes(tree.len)),
+            MountTree::Unmountable(reason) => format!("can't be mounted: {}", show::printable(reason)),
+        };
+        text.push_str(&format!("platform  {}: {state}\n", show::printable(&filesystem.platform)));
+    }
+    for digest in &record.absent {
+        text.push_str(&format!("absent    {digest}\n"));
+    }
+    text.push('\n');
+    let mut table = Table::new(&["BLOB", ">SIZE", ">UNPACKED", ">FILES", "MEDIA TYPE", "COMES BACK BY"]);
+    for blob in &record.blobs {
+        let (unpacked, files) = match &blob.body {
+            BlobBody::Layer(layer) => (show::bytes(layer.tar_len), show::count(layer.members)),
+            BlobBody::Bytes(_) => ("-".to_owned(), "-".to_owned()),
+        };
+        let digest = blob.digest.hex().chars().take(12).collect();
+        table.row([digest, show::bytes(blob.size), unpacked, files, blob.media_type.clone(), way_back(blob)]);
+    }
+    text.push_str(&table.render());
+    text
+}
+
+fn record_json(record: &ImageRecord, names: &[String]) -> Value {
+    json!({
+        "digest": record.root.to_string(),
+        "names": names,
+        "archived_at": show::time(record.archived_at),
+        "source": record.source,
+        "added_bytes": record.added_bytes,
+        "absent": record.absent.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "filesystems": record.filesystems.iter().map(|filesystem| json!({
+            "manifest": filesystem.manifest.to_string(),
+            "platform": filesystem.platform,
+            "layers": filesystem.layers.len(),
+            "unmountable": match &filesystem.tree {
+                MountTree::Stored(_) => None,
+                MountTree::Unmountable(reason) => Some(reason),
+            },
+        })).collect::<Vec<_>>(),
+        "blobs": record.blobs.iter().map(blob_json).collect::<Vec<_>>(),
+        "packs": record.all_packs().iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn blob_json(blob: &BlobRecord) -> Value {
+    let mut json = json!({
+        "digest": blob.digest.to_string(),
+        "size": blob.size,
+        "media_type": blob.media_type,
+        "comes_back_by": way_back(blob),
+    });
+    if let (BlobBody::Layer(layer), Some(json)) = (&blob.body, json.as_object_mut()) {
+        json.insert("diff_id".to_owned(), json!(layer.diff_id.to_string()));
+        json.insert("tar_bytes".to_owned(), json!(layer.tar_len));
+        json.insert("members".to_owned(), json!(layer.members));
+        let (kept, recipe) = match &layer.wrapper {
+            Wrapper::Recipe(recipe) => (0, recipe.len() as u64),
+            Wrapper::Kept(stream) => (stream.len, 0),
+        };
+        json.insert("kept_bytes".to_owned(), json!(kept));
+        json.insert("recipe_bytes".to_owned(), json!(recipe));
+    }
+    json
+}

@@ -1,0 +1,58 @@
+//! `firn stats`
+
+use firn_engine::stats::{Count, archive_stats};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::show::{self, Table};
+
+pub fn run(context: &Context) -> Result<(), Failure> {
+    let stats = archive_stats(&context.archive()?)?;
+    let stored = stats.stored_bytes();
+    let count = |count: &Count| json!({ "number": count.number, "bytes": count.bytes });
+    let json: Value = json!({
+        "images": count(&stats.images),
+        "names": count(&stats.names),
+        "logical": count(&stats.logical),
+        "total_unique_blobs": count(&stats.unique_blobs),
+        "redundant_blob_saves": stats.redundant_blob_saves,
+        "layer_tars": count(&stats.layer_tars),
+        "recoded_layers": count(&stats.recoded_layers),
+        "kept_layers": count(&stats.kept_layers),
+        "content_packs": count(&stats.content_packs),
+        "original_packs": count(&stats.original_packs),
+        "meta_packs": count(&stats.meta_packs),
+        "footers": count(&stats.footers),
+        "stored_bytes": stored,
+        "stored_bytes_without_originals": stored - stats.original_packs.bytes,
+    });
+    context.print(&json, || {
+        let mut table = Table::new(&["", ">NUMBER", ">BYTES"]);
+        let rows: [(&str, &Count); 10] = [
+            ("images", &stats.images),
+            ("blobs, as often as referred to", &stats.logical),
+            ("blobs, each once", &stats.unique_blobs),
+            ("layers, unpacked", &stats.layer_tars),
+            ("layers that an encoder re-creates", &stats.recoded_layers),
+            ("layers whose original is kept", &stats.kept_layers),
+            ("packs of file contents", &stats.content_packs),
+            ("packs of kept originals", &stats.original_packs),
+            ("packs of metadata", &stats.meta_packs),
+            ("copies of pack footers", &stats.footers),
+        ];
+        for (what, count) in rows {
+            table.row([what.to_owned(), show::count(count.number), show::bytes(count.bytes)]);
+        }
+        format!(
+            "{}\nstored {}: {} of what restoring everything would write ({})\nwithout kept originals {} ({})\n",
+            table.render(),
+            show::bytes(stored),
+            show::percent(stored, stats.logical.bytes),
+            show::ratio(stats.logical.bytes, stored),
+            show::bytes(stored - stats.original_packs.bytes),
+            show::ratio(stats.logical.bytes, stored - stats.original_packs.bytes),
+        )
+    });
+    Ok(())
+}

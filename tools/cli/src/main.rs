@@ -1,0 +1,22 @@
+//! The `firn` program: arguments in, engine called, results shown.
+
+mod args;
+mod cmd;
+mod context;
+mod failure;
+mod progress;
+mod settings;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let json = args.global.json;
+    match cmd::run(args) {
+        Ok(code) => code,
+        Err(failure) => failure.report(json),
+    }
+}
