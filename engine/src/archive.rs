@@ -59,7 +59,7 @@ pub struct NamedImage {
     pub updated_at: i64,
 }
 
-/// An archive in a local directory.
+/// An archive: objects in a store, and a local directory for what is derived from them.
 #[derive(Clone)]
 pub struct Archive {
     root: PathBuf,
@@ -94,10 +94,16 @@ impl Archive {
             }
             Err(error) => return Err(Error::system(format!("opening {}", root.display()))(error)),
         }
+        let store = Arc::new(LocalStore::new(root, &root.join("tmp")));
+        Archive::create_over(store, root, options)
+    }
+
+    /// Makes an archive whose objects are in `store`; `root` is a local directory for what is derived from them.
+    pub fn create_over(store: Arc<dyn Store>, root: &Path, options: &CreateOptions) -> Result<Self, Error> {
         let config = Config {
             archive: random_id()?,
             created_at: unix_now(),
-            content_chunker: options.content_chunker.clone(),
+            content_chunker: options.content_chunker,
             meta_chunker: crate::chunker::Params::metadata(),
             frame_raw: options.frame_raw,
             meta_frame_raw: 1 << 20,
@@ -106,14 +112,17 @@ impl Archive {
             level: options.level,
         };
         let bytes = config.encode().map_err(|error| Error::Usage(error.to_string()))?;
-        let archive = Archive::over(root, config);
-        archive.store.put(&Key::Config, Body::Bytes(&bytes))?;
-        Ok(archive)
+        store.put(&Key::Config, Body::Bytes(&bytes))?;
+        Ok(Archive { root: root.to_owned(), config, store })
     }
 
     /// Opens the archive in `root`.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let store = LocalStore::new(root, &root.join("tmp"));
+        Archive::open_over(Arc::new(LocalStore::new(root, &root.join("tmp"))), root)
+    }
+
+    /// Opens the archive whose objects are in `store`; `root` is a local directory for what is derived from them.
+    pub fn open_over(store: Arc<dyn Store>, root: &Path) -> Result<Self, Error> {
         let bytes = match store.get(&Key::Config, MAX_OBJECT) {
             Ok(bytes) => bytes,
             Err(StoreError::NotFound { .. }) => return Err(Error::NotAnArchive { path: root.to_owned() }),
@@ -123,12 +132,7 @@ impl Archive {
             Err(error) => return Err(error.into()),
         };
         let config = Config::decode(&bytes).map_err(|source| Error::Object { key: Key::Config, source })?;
-        Ok(Archive::over(root, config))
-    }
-
-    fn over(root: &Path, config: Config) -> Self {
-        let store = Arc::new(LocalStore::new(root, &root.join("tmp")));
-        Archive { root: root.to_owned(), config, store }
+        Ok(Archive { root: root.to_owned(), config, store })
     }
 
     /// Where it is.
@@ -226,12 +230,15 @@ impl Archive {
             let mut matching = images.iter().filter(|digest| digest.hex().starts_with(digits));
             match (matching.next(), matching.next()) {
                 (Some(one), None) => return self.image(one),
-                (Some(_), Some(_)) => return Err(Error::Usage(format!("several images start with {digits}: give more digits"))),
+                (Some(_), Some(_)) => {
+                    return Err(Error::Usage(format!("several images start with {digits}: give more digits")));
+                }
                 (None, _) => {}
             }
         }
         let names = self.names()?.into_iter().map(|named| named.name.to_string());
-        let similar = |name: &String| name.contains(wanted) || wanted.contains(name.as_str()) || shares_start(name, wanted);
+        let similar =
+            |name: &String| name.contains(wanted) || wanted.contains(name.as_str()) || shares_start(name, wanted);
         Err(Error::NoSuchImage { wanted: wanted.to_owned(), similar: names.filter(similar).take(5).collect() })
     }
 
@@ -241,7 +248,12 @@ impl Archive {
     }
 
     /// Opens one filesystem of an image for reading files.
-    pub fn open_image(&self, record: &ImageRecord, filesystem: &Filesystem, cache_bytes: usize) -> Result<OpenImage, Error> {
+    pub fn open_image(
+        &self,
+        record: &ImageRecord,
+        filesystem: &Filesystem,
+        cache_bytes: usize,
+    ) -> Result<OpenImage, Error> {
         OpenImage::open(self.reader(cache_bytes), record, filesystem, &self.tree_cache())
     }
 
@@ -284,7 +296,12 @@ impl Archive {
     }
 
     /// Starts archiving.
-    pub fn session(&self, lock: &WriteLock, options: IngestOptions, meter: Arc<Meter>) -> Result<(Session, OpenReport), Error> {
+    pub fn session(
+        &self,
+        lock: &WriteLock,
+        options: IngestOptions,
+        meter: Arc<Meter>,
+    ) -> Result<(Session, OpenReport), Error> {
         let (index, report) = self.open_index(lock)?;
         let known = Known::list(self.store.as_ref())?;
         let store = Arc::clone(&self.store);

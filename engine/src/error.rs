@@ -250,10 +250,9 @@ impl Error {
             | Error::DamagedChunk { .. }
             | Error::WrongBlob { .. } => ErrorKind::Damaged,
             Error::Layer { source, .. } if source.is_limit() => ErrorKind::Limit,
-            Error::DigestMismatch { .. }
-            | Error::SizeMismatch { .. }
-            | Error::Source { .. }
-            | Error::Layer { .. } => ErrorKind::BadInput,
+            Error::DigestMismatch { .. } | Error::SizeMismatch { .. } | Error::Source { .. } | Error::Layer { .. } => {
+                ErrorKind::BadInput
+            }
             Error::NoSuchImage { .. } | Error::NoSuchPath { .. } | Error::NotAnArchive { .. } => ErrorKind::NotFound,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Index(_) | Error::System { .. } => ErrorKind::System,

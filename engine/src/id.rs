@@ -149,10 +149,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         const EXPECTED: &str = "a digest of the form sha256:<64 lower-case hexadecimal digits>";
-        text.strip_prefix("sha256:")
-            .and_then(parse_hex)
-            .map(Digest)
-            .ok_or_else(|| IdError::malformed(text, EXPECTED))
+        text.strip_prefix("sha256:").and_then(parse_hex).map(Digest).ok_or_else(|| IdError::malformed(text, EXPECTED))
     }
 }
 

@@ -12,12 +12,7 @@ pub trait Content: Send + Sync {
     ///
     /// # Errors
     /// See [`ContentError`]. On an error the contents of `buf` are unspecified and are thrown away.
-    fn read_stored(
-        &self,
-        content: ContentRef,
-        offset: u64,
-        buf: &mut [u8],
-    ) -> Result<(), ContentError>;
+    fn read_stored(&self, content: ContentRef, offset: u64, buf: &mut [u8]) -> Result<(), ContentError>;
 
     /// Whether `read_stored` would now answer this range from memory, without I/O and without
     /// decompression. A mount answers such reads at once and queues all others; `false` is always safe.

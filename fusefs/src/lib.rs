@@ -15,9 +15,6 @@ mod sys;
 #[cfg(test)]
 use crate as lib_api;
 #[cfg(test)]
-#[allow(
-    dead_code,
-    reason = "shared with the integration tests, which use all of it"
-)]
+#[allow(dead_code, reason = "shared with the integration tests, which use all of it")]
 #[path = "../tests/common/sample.rs"]
 mod sample;

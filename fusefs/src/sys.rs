@@ -18,30 +18,14 @@ pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
 }
 
 fn check(result: c_int) -> io::Result<c_int> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// `mount(2)`.
-pub(crate) fn mount(
-    source: &CStr,
-    target: &CStr,
-    fs_type: &CStr,
-    flags: libc::c_ulong,
-    data: &CStr,
-) -> io::Result<()> {
+pub(crate) fn mount(source: &CStr, target: &CStr, fs_type: &CStr, flags: libc::c_ulong, data: &CStr) -> io::Result<()> {
     // SAFETY: all four pointers are NUL-terminated strings that outlive the call, which keeps none of them.
     check(unsafe {
-        libc::mount(
-            source.as_ptr(),
-            target.as_ptr(),
-            fs_type.as_ptr(),
-            flags,
-            data.as_ptr().cast::<c_void>(),
-        )
+        libc::mount(source.as_ptr(), target.as_ptr(), fs_type.as_ptr(), flags, data.as_ptr().cast::<c_void>())
     })?;
     Ok(())
 }
@@ -76,10 +60,7 @@ pub(crate) fn new_session() -> io::Result<()> {
 
 /// Makes the standard descriptor `standard` (0, 1 or 2) refer to what `to` refers to.
 pub(crate) fn redirect(standard: c_int, to: BorrowedFd<'_>) -> io::Result<()> {
-    debug_assert!(
-        (0..=2).contains(&standard),
-        "only standard descriptors belong to nobody"
-    );
+    debug_assert!((0..=2).contains(&standard), "only standard descriptors belong to nobody");
     // SAFETY: `to` is open; the standard descriptors are owned by no Rust object, so none is closed under
     // its owner.
     check(unsafe { libc::dup2(to.as_raw_fd(), standard) })?;
@@ -94,10 +75,7 @@ pub(crate) fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
     // Room for one descriptor, aligned as control messages must be.
     let mut control = [0_u64; 8];
     let mut byte = 0_u8;
-    let mut iov = libc::iovec {
-        iov_base: (&raw mut byte).cast(),
-        iov_len: 1,
-    };
+    let mut iov = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
     // SAFETY: an all-zero msghdr is valid: null pointers with zero lengths.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &raw mut iov;
@@ -107,8 +85,7 @@ pub(crate) fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
     message.msg_controllen = unsafe { libc::CMSG_SPACE(4) } as usize;
     loop {
         // SAFETY: `message` points at `iov`, `byte` and `control`, all alive and of the lengths it says.
-        let got =
-            unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
+        let got = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
         match got {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             1.. => break,
@@ -125,13 +102,8 @@ pub(crate) fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
         Some(h) if h.cmsg_level == libc::SOL_SOCKET && h.cmsg_type == libc::SCM_RIGHTS => {
             // SAFETY: such a message carries at least one descriptor, which the kernel has just installed
             // in this process and which therefore nobody else owns.
-            Ok(unsafe {
-                OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<c_int>().read_unaligned())
-            })
+            Ok(unsafe { OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<c_int>().read_unaligned()) })
         }
-        _ => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "no descriptor was sent",
-        )),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "no descriptor was sent")),
     }
 }

@@ -1,32 +1,67 @@
-//! temporary
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params { min: u32, max: u32 }
-#[derive(Debug, thiserror::Error)]
-#[error("bad chunker parameters")]
-pub struct ParamsError;
-impl Default for Params { fn default() -> Self { Params { min: 8192, max: 24576 } } }
-impl Params {
-    pub fn metadata() -> Self { Params { min: 32768, max: 98304 } }
-    pub fn from_fields(_a: u16, min: u32, max: u32) -> Result<Self, ParamsError> { Ok(Params { min, max }) }
-    pub fn algorithm(&self) -> u16 { 1 }
-    pub fn min(&self) -> u32 { self.min }
-    pub fn max(&self) -> u32 { self.max }
+//! Content-defined chunking: where the bytes of one file are cut.
+//!
+//! The rule is part of the format: the same bytes and parameters give the same cuts on every machine and in every
+//! version. `rule` is the definition, `portable` and `simd` are faster ways to the same answer.
+
+mod params;
+mod portable;
+mod rule;
+#[cfg(target_arch = "x86_64")]
+mod simd;
+
+#[cfg(test)]
+mod tests;
+
+pub use params::{ALGORITHM, Params, ParamsError};
+
+use rule::WINDOW;
+
+/// Finds the offset of the last of the highest-scoring windows in a span of bytes; see [`rule::last_max`].
+type Kernel = fn(&[u8]) -> usize;
+
+/// Cuts a file into chunks. It holds no state between chunks: a cut depends on the chunk's own bytes alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunker {
+    min: usize,
+    max: usize,
+    kernel: Kernel,
 }
-#[derive(Debug, Clone)]
-pub struct Chunker { params: Params }
+
 impl Chunker {
-    pub fn new(params: Params) -> Self { Chunker { params } }
-    pub fn params(&self) -> &Params { &self.params }
-    pub fn next_len(&self, data: &[u8]) -> usize {
-        let (min, max) = (self.params.min as usize, self.params.max as usize);
-        if data.len() <= min { return data.len(); }
-        let end = data.len().min(max);
-        let mut best = (u32::MAX, end);
-        for at in min..=end {
-            let w = &data[at - 4..at];
-            let v = u32::from_le_bytes([w[0], w[1], w[2], w[3]]).wrapping_mul(0x9E3779B1).wrapping_add(0x85EBCA6B);
-            if v < best.0 { best = (v, at); }
-        }
-        best.1
+    /// Makes a chunker that uses the fastest kernel this processor has.
+    pub fn new(params: Params) -> Self {
+        Self::with_kernel(params, fastest_kernel())
     }
+
+    fn with_kernel(params: Params, kernel: Kernel) -> Self {
+        Self { min: params.min_len(), max: params.max_len(), kernel }
+    }
+
+    /// Most bytes of a chunk, and so the most that a cut can depend on.
+    pub fn max_len(&self) -> usize {
+        self.max
+    }
+
+    /// Returns the length in bytes of the chunk that `data` starts with.
+    ///
+    /// `data` starts where a chunk starts and holds at least `max` bytes unless the file ends in it; bytes past `max`
+    /// are never looked at. The result is in `1..=max`, at least `min` unless the file ends first, and 0 for empty data.
+    /// Time is linear in `max - min`, whatever the bytes are.
+    pub fn next_len(&self, data: &[u8]) -> usize {
+        // The first window whose end is a permitted cut starts WINDOW bytes before `min`.
+        let Some(span) = data.get(self.min - WINDOW..self.max) else {
+            return data.len();
+        };
+        self.min + (self.kernel)(span)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn fastest_kernel() -> Kernel {
+    simd::kernel().unwrap_or(portable::last_max)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn fastest_kernel() -> Kernel {
+    portable::last_max
 }

@@ -1,4 +1,5 @@
 //! Compressed bytes to plain bytes, bounded: nothing here knows of tar, chunks or recipes.
+#![forbid(unsafe_code)]
 
 pub mod layer;
 

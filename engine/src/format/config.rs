@@ -12,9 +12,9 @@ const KIND: Kind = Kind { name: "archive config", magic: b"firnconf", version: 1
 
 /// Everything that decides which bytes an archive holds for given images.
 ///
-/// Body: `archive id 16 | created at, seconds 8 | content chunker 10 | metadata chunker 10 | frame raw length 4 |
+/// Body: `archive id 16 | created at, seconds 8 | content chunker 12 | metadata chunker 12 | frame raw length 4 |
 /// metadata frame raw length 4 | window raw length 4 | pack length 8 | zstd level 1`, a chunker being
-/// `algorithm 2 | minimum 4 | maximum 4`.
+/// `algorithm 4 | minimum 4 | maximum 4`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The archive's identity.
@@ -44,7 +44,7 @@ impl Config {
         body.extend_from_slice(self.archive.as_bytes());
         body.put_i64(self.created_at);
         for chunker in [&self.content_chunker, &self.meta_chunker] {
-            body.put_u16(chunker.algorithm());
+            body.put_u32(chunker.algorithm());
             body.put_u32(chunker.min());
             body.put_u32(chunker.max());
         }
@@ -94,9 +94,9 @@ impl Config {
 }
 
 fn read_chunker(reader: &mut Reader<'_>) -> Result<Params, FormatError> {
-    let (algorithm, min, max) = (reader.u16()?, reader.u32()?, reader.u32()?);
+    let (algorithm, min, max) = (reader.u32()?, reader.u32()?, reader.u32()?);
     if max > MAX_CHUNK_LEN {
         return Err(reader.invalid(format!("chunks of up to {max} bytes, more than {MAX_CHUNK_LEN}")));
     }
-    Params::from_fields(algorithm, min, max).map_err(|error| reader.invalid(error.to_string()))
+    Params::from_config(algorithm, min, max).map_err(|error| reader.invalid(error.to_string()))
 }

@@ -122,8 +122,7 @@ impl Footer {
             return Err(FormatError::Version { object: OBJECT, found: version, known: VERSION });
         }
         let class = reader.u8()?;
-        let class =
-            PackClass::from_code(class).ok_or_else(|| reader.invalid(format!("unknown pack class {class}")))?;
+        let class = PackClass::from_code(class).ok_or_else(|| reader.invalid(format!("unknown pack class {class}")))?;
         reader.bytes(5)?;
         let archive = ArchiveId::from_bytes(reader.array()?);
         let frame_count = reader.count(FRAME_ENTRY_LEN)?;

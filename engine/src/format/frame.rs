@@ -18,7 +18,7 @@ pub const MAX_FRAME_CHUNKS: u32 = 1 << 18;
 
 const OBJECT: &str = "frame header";
 /// "FiRN" in the order of the bytes; what a forward scan looks for.
-pub(crate) const FRAME_MAGIC: [u8; 4] = *b"FiRN";
+const FRAME_MAGIC: [u8; 4] = *b"FiRN";
 const SUM_AT: usize = FRAME_HEADER_LEN - 8;
 
 /// How a payload is compressed.
@@ -75,20 +75,15 @@ pub struct FrameHeader {
     pub chunk_lens: Vec<u32>,
 }
 
-/// The fixed part of a frame header, before the chunk lengths are at hand.
+/// The numbers that have to be checked before the chunk lengths can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FramePrelude {
-    pub(crate) chunk_count: u32,
-    pub(crate) payload_len: u32,
+struct FramePrelude {
+    chunk_count: u32,
+    payload_len: u32,
 }
 
 impl FramePrelude {
-    /// Bytes from the start of the frame to the end of its payload.
-    pub(crate) fn frame_len(self) -> u64 {
-        FRAME_HEADER_LEN as u64 + 4 * u64::from(self.chunk_count) + u64::from(self.payload_len)
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+    fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut reader = Reader::new(OBJECT, bytes);
         if reader.array::<4>()? != FRAME_MAGIC {
             return Err(FormatError::Magic { object: OBJECT });
@@ -155,8 +150,8 @@ impl FrameHeader {
         if check_lens(&chunk_lens)? != raw_len {
             return Err(reader.invalid("chunk lengths that do not add up to the raw length"));
         }
-        let codec =
-            Codec::from_code(codec).ok_or_else(|| reader.invalid(format!("unknown codec {codec}: use a newer firn")))?;
+        let codec = Codec::from_code(codec)
+            .ok_or_else(|| reader.invalid(format!("unknown codec {codec}: use a newer firn")))?;
         Ok(FrameHeader { codec, payload_len: prelude.payload_len, payload_hash, chunk_lens })
     }
 }
@@ -196,7 +191,6 @@ mod tests {
         let bytes = sample().encode().unwrap();
         assert_eq!(bytes.len(), FRAME_HEADER_LEN + 12);
         assert_eq!(FrameHeader::decode(&bytes), Ok(sample()));
-        assert_eq!(FramePrelude::decode(&bytes).unwrap().frame_len(), 64 + 12 + 20);
         for position in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[position] ^= 0x01;

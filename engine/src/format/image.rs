@@ -336,7 +336,12 @@ mod tests {
             blobs: vec![
                 blob(0x01, 300, "application/vnd.oci.image.manifest.v1+json", BlobBody::Bytes(stream(0x24, 300))),
                 blob(0x02, 4000, "application/vnd.oci.image.layer.v1.tar+gzip", layer(Wrapper::Recipe(vec![1, 2, 3]))),
-                blob(0x03, 4100, "application/vnd.oci.image.layer.v1.tar+gzip", layer(Wrapper::Kept(stream(0x25, 4100)))),
+                blob(
+                    0x03,
+                    4100,
+                    "application/vnd.oci.image.layer.v1.tar+gzip",
+                    layer(Wrapper::Kept(stream(0x25, 4100))),
+                ),
             ],
             absent: vec![Digest::from_bytes([0x04; 32])],
             filesystems: vec![

@@ -32,10 +32,8 @@ impl ImageName {
 
     /// Undoes [`ImageName::escaped`]; other texts are refused, so that one name has one file.
     pub fn from_escaped(text: &str) -> Result<Self, IdError> {
-        let malformed = || IdError::Malformed {
-            text: text.chars().take(80).collect(),
-            expected: "an escaped image name",
-        };
+        let malformed =
+            || IdError::Malformed { text: text.chars().take(80).collect(), expected: "an escaped image name" };
         let mut bytes = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();
         while let Some((first, tail)) = rest.split_first() {

@@ -99,10 +99,8 @@ impl PackHeader {
         if reader.array::<8>()? != short_sum(bytes.get(..SUM_AT).unwrap_or_default()) {
             return Err(FormatError::Checksum { object: OBJECT });
         }
-        let class = PackClass::from_code(class).ok_or_else(|| FormatError::Invalid {
-            object: OBJECT,
-            what: format!("unknown pack class {class}"),
-        })?;
+        let class = PackClass::from_code(class)
+            .ok_or_else(|| FormatError::Invalid { object: OBJECT, what: format!("unknown pack class {class}") })?;
         Ok(PackHeader { class, archive })
     }
 }

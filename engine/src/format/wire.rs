@@ -15,10 +15,6 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes, object }
     }
 
-    pub(crate) fn remaining(&self) -> usize {
-        self.rest.len()
-    }
-
     pub(crate) fn invalid(&self, what: impl Into<String>) -> FormatError {
         FormatError::Invalid { object: self.object, what: what.into() }
     }
@@ -87,26 +83,6 @@ impl<'a> Reader<'a> {
     pub(crate) fn text(&mut self, limit: usize) -> Result<String, FormatError> {
         let bytes = self.blob(limit)?;
         std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| self.invalid("a text that is not UTF-8"))
-    }
-
-    /// Unsigned LEB128, at most ten bytes, shortest form only (so that one value has one encoding).
-    pub(crate) fn varint(&mut self) -> Result<u64, FormatError> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.u8()?;
-            let low = u64::from(byte & 0x7f);
-            if shift == 63 && low > 1 {
-                break;
-            }
-            value |= low << shift;
-            if byte & 0x80 == 0 {
-                if byte == 0 && shift != 0 {
-                    return Err(self.invalid("a variable-length number that is not in its shortest form"));
-                }
-                return Ok(value);
-            }
-        }
-        Err(self.invalid("a variable-length number beyond 64 bits"))
     }
 
     pub(crate) fn finish(self) -> Result<(), FormatError> {
@@ -181,32 +157,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn varints_come_back(value: u64) {
-            let mut bytes = Vec::new();
-            bytes.put_varint(value);
-            let mut reader = Reader::new("test", &bytes);
-            prop_assert_eq!(reader.varint().unwrap(), value);
-            prop_assert!(reader.finish().is_ok());
-        }
-
-        #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             let mut reader = Reader::new("test", &bytes);
-            while reader.remaining() > 0 {
-                if reader.varint().is_err() && reader.blob(16).is_err() {
-                    break;
-                }
-            }
+            while reader.blob(16).is_ok() {}
         }
-    }
-
-    #[test]
-    fn one_value_has_one_varint() {
-        assert!(Reader::new("test", &[0x80, 0x00]).varint().is_err());
-        assert!(Reader::new("test", &[0xff; 11]).varint().is_err());
-        let mut over = vec![0xff; 9];
-        over.push(0x02);
-        assert!(Reader::new("test", &over).varint().is_err());
     }
 
     #[test]

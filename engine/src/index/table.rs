@@ -198,8 +198,13 @@ mod tests {
     #[test]
     fn a_key_that_begins_a_page_may_end_the_one_before() {
         let keys = [10, 20, 20, 30].map(|tag| Key::new(0, tag).value());
-        let info =
-            PackInfo { pack: PackId::from_bytes([0; 32]), ordinal: 0, entries: 8, per_page: 2, first_keys: keys.to_vec().into() };
+        let info = PackInfo {
+            pack: PackId::from_bytes([0; 32]),
+            ordinal: 0,
+            entries: 8,
+            per_page: 2,
+            first_keys: keys.to_vec().into(),
+        };
         let pages = |tag| info.pages_for(Key::new(0, tag)).map(|(page, _)| page).collect::<Vec<_>>();
         assert_eq!(pages(9), [] as [u32; 0]);
         assert_eq!(pages(10), [0]);

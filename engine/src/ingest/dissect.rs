@@ -66,7 +66,7 @@ struct Sink<'p> {
 
 impl<'p> Dissector<'p> {
     pub(crate) fn new(packer: &'p mut Packer, tmp: &Path, limits: Limits) -> Result<Self, Error> {
-        let chunker = Chunker::new(packer.config().content_chunker.clone());
+        let chunker = Chunker::new(packer.config().content_chunker);
         let sink = Sink {
             cutter: Cutter::content_defined(chunker),
             ops: OpsEncoder::default(),

@@ -52,8 +52,7 @@ struct Walk<'s> {
 
 /// Follows an image's documents from its root.
 pub(crate) fn walk(source: &dyn ImageSource) -> Result<Graph, Error> {
-    let mut walk =
-        Walk { source, graph: Graph::default(), seen: HashSet::new(), queue: VecDeque::new() };
+    let mut walk = Walk { source, graph: Graph::default(), seen: HashSet::new(), queue: VecDeque::new() };
     walk.queue.push_back((source.root().clone(), false));
     while let Some((descriptor, may_be_absent)) = walk.queue.pop_front() {
         walk.document(&descriptor, may_be_absent)?;
@@ -66,7 +65,10 @@ pub(crate) fn walk(source: &dyn ImageSource) -> Result<Graph, Error> {
 
 impl Walk<'_> {
     fn digest(&self, descriptor: &Descriptor) -> Result<Digest, Error> {
-        descriptor.digest.parse().map_err(Error::source_because(self.source.origin(), "names a blob that has no SHA-256"))
+        descriptor
+            .digest
+            .parse()
+            .map_err(Error::source_because(self.source.origin(), "names a blob that has no SHA-256"))
     }
 
     /// Reads a document that may name others.
@@ -111,7 +113,8 @@ impl Walk<'_> {
         config: &Descriptor,
         layers: &[Descriptor],
     ) -> Result<(), Error> {
-        let is_filesystem = layers.iter().all(|layer| media::is_layer(&layer.media_type)) && is_container(config, layers);
+        let is_filesystem =
+            layers.iter().all(|layer| media::is_layer(&layer.media_type)) && is_container(config, layers);
         if is_filesystem {
             let layers = layers.iter().map(|layer| self.digest(layer)).collect::<Result<_, _>>()?;
             let platform = descriptor.platform.as_ref().map(ToString::to_string);

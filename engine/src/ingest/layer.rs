@@ -35,9 +35,7 @@ pub(crate) fn take_apart(
     meter: &Meter,
 ) -> Result<TakenApart, Error> {
     let origin = source.origin();
-    let input = source
-        .open(digest)?
-        .ok_or_else(|| Error::source(origin, format!("layer {digest} is missing")))?;
+    let input = source.open(digest)?.ok_or_else(|| Error::source(origin, format!("layer {digest} is missing")))?;
     let (to_hash, hash_queue) = bounded(QUEUE);
     let (to_dissect, dissect_queue) = bounded(QUEUE);
     std::thread::scope(|scope| {

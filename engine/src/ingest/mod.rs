@@ -15,7 +15,7 @@ mod trees;
 mod window;
 
 pub use meter::{Meter, Phase};
-pub(crate) use trees::{LayerMetadata, Merged, merge};
 pub use packer::PackerTotals;
 pub(crate) use packer::index_entries;
 pub use session::{IngestOptions, Ingested, IngestedLayer, Session};
+pub(crate) use trees::{LayerMetadata, Merged, merge};

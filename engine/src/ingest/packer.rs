@@ -20,16 +20,6 @@ pub(crate) struct PackUse {
     windows: BTreeSet<(PackClass, u64)>,
 }
 
-impl PackUse {
-    pub(crate) fn merge(&mut self, other: &PackUse) {
-        self.packs.extend(&other.packs);
-        self.windows.extend(&other.windows);
-    }
-
-    pub(crate) fn extend(&mut self, packs: &[PackId]) {
-        self.packs.extend(packs);
-    }
-}
 
 /// What an ingest has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,7 +61,6 @@ struct SealedWindows {
 }
 
 struct OpenWindow {
-    class: PackClass,
     number: u64,
     window: Window,
 }
@@ -108,7 +97,7 @@ impl Packer {
         index: ChunkIndex,
         threads: usize,
     ) -> Result<Self, Error> {
-        let open = |class| OpenWindow { class, number: 0, window: Window::default() };
+        let open = |_| OpenWindow { number: 0, window: Window::default() };
         Ok(Packer {
             config: config.clone(),
             index,

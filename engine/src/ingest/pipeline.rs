@@ -56,10 +56,8 @@ impl Pipeline {
         let abandoned = Arc::new(AtomicBool::new(false));
         let mut workers = Vec::with_capacity(threads);
         for _ in 0..threads {
-            let encoder = FrameEncoder::new(config.level).map_err(|source| Error::System {
-                what: "setting up zstd".to_owned(),
-                source,
-            })?;
+            let encoder = FrameEncoder::new(config.level)
+                .map_err(|source| Error::System { what: "setting up zstd".to_owned(), source })?;
             let (queue, done) = (job_queue.clone(), done.clone());
             workers.push(spawn("firn-compress", move || compress(encoder, &queue, &done))?);
         }
@@ -186,7 +184,8 @@ impl Writer {
     }
 
     fn append(&mut self, class: PackClass, window: u64, frame: EncodedFrame) -> Result<(), Error> {
-        let failed = |source| Error::Store(StoreError::Io { action: "writing", target: "a new pack".to_owned(), source });
+        let failed =
+            |source| Error::Store(StoreError::Io { action: "writing", target: "a new pack".to_owned(), source });
         if self.builders.get(&class).is_some_and(|(builder, _)| !builder.has_room_for(&frame)) {
             self.seal(class)?;
         }

@@ -206,7 +206,11 @@ impl Session {
         self.meter.add_total(new.iter().map(|leaf| leaf.size).sum());
         self.meter.set_phase(Phase::Layers);
         let suspects = new.iter().map(|leaf| Suspect { digest: leaf.digest, size: leaf.size }).collect();
-        let recoder = Recoder::new(source, suspects, DetectLimits { decode: self.options.decode_limits, ..DetectLimits::default() });
+        let recoder = Recoder::new(
+            source,
+            suspects,
+            DetectLimits { decode: self.options.decode_limits, ..DetectLimits::default() },
+        );
         let taken = std::thread::scope(|scope| {
             for _ in 0..self.options.threads.max(1) {
                 scope.spawn(|| recoder.work());
@@ -219,7 +223,11 @@ impl Session {
             taken
         })?;
         for ((leaf, part), (_, verdict)) in new.into_iter().zip(taken).zip(recoder.into_verdicts()) {
-            let detection = verdict.transpose()?;
+            let detection = match part {
+                Part::Layer(_) => verdict.transpose()?,
+                // What can't be decoded has no encoder, and the search says so in its own way.
+                Part::Opaque(_) => None,
+            };
             self.finish_layer(source, leaf, part, detection)?;
         }
         Ok(())

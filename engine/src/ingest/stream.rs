@@ -18,7 +18,7 @@ enum Cut {
 impl Cut {
     fn longest(&self) -> usize {
         match self {
-            Cut::Content(chunker) => chunker.params().max() as usize,
+            Cut::Content(chunker) => chunker.max_len(),
             Cut::Every(len) => *len,
         }
     }
@@ -112,7 +112,7 @@ pub(crate) struct StreamWriter {
 impl StreamWriter {
     /// A stream of metadata; `kind` names it, so that like lies by like.
     pub(crate) fn meta(packer: &Packer, kind: &'static str) -> Self {
-        let cutter = Cutter::content_defined(Chunker::new(packer.config().meta_chunker.clone()));
+        let cutter = Cutter::content_defined(Chunker::new(packer.config().meta_chunker));
         StreamWriter { class: PackClass::Meta, kind, cutter, len: 0, refs: Vec::new(), list: None }
     }
 

@@ -59,7 +59,9 @@ pub(crate) fn merge(layers: &[LayerMetadata<'_>], limits: &Limits) -> Result<Mer
             // The image is odd, not the archive.
             Err(ReplayError::Tar(error)) => return Ok(Merged::Unmountable(format!("layer {}: {error}", number + 1))),
             Err(ReplayError::Build(error)) => return Ok(Merged::Unmountable(format!("layer {}: {error}", number + 1))),
-            Err(ReplayError::Io(error)) => return Err(Error::metadata(format!("the metadata of layer {}", number + 1))(error)),
+            Err(ReplayError::Io(error)) => {
+                return Err(Error::metadata(format!("the metadata of layer {}", number + 1))(error));
+            }
         }
     }
     match builder.finish() {

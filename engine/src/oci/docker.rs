@@ -48,7 +48,8 @@ fn digest_of(bytes: &[u8]) -> Digest {
 impl DockerArchive {
     pub(super) fn open(origin: String, archive: TarFile, reference: &Reference) -> Result<Self, Error> {
         let bad = |what: String| Error::source(&origin, what);
-        let list = archive.open("manifest.json").ok_or_else(|| bad("holds no manifest.json: not a docker archive".into()))?;
+        let list =
+            archive.open("manifest.json").ok_or_else(|| bad("holds no manifest.json: not a docker archive".into()))?;
         let list = read_small(&origin, "manifest.json", list, MAX_DOCUMENT)?;
         let items: Vec<Item> =
             serde_json::from_slice(&list).map_err(Error::source_because(&origin, "manifest.json is not valid"))?;
@@ -99,9 +100,9 @@ fn choose<'a>(items: &'a [Item], selector: &Selector) -> Result<&'a Item, String
         (Selector::Only, [one]) => Some(one),
         (Selector::Only, []) => return Err("holds no image".to_owned()),
         (Selector::Only, _) => return Err(format!("holds several images, name one of them: {}", tags())),
-        (Selector::Name(name), _) => {
-            items.iter().find(|item| item.repo_tags.iter().flatten().any(|tag| tag == name || tag.rsplit('/').next() == Some(name)))
-        }
+        (Selector::Name(name), _) => items.iter().find(|item| {
+            item.repo_tags.iter().flatten().any(|tag| tag == name || tag.rsplit('/').next() == Some(name))
+        }),
         (Selector::Digest(_), _) => {
             return Err("a docker archive has no manifest digests: name the image by its tag".to_owned());
         }
@@ -112,15 +113,13 @@ fn choose<'a>(items: &'a [Item], selector: &Selector) -> Result<&'a Item, String
 /// Digest and media type of a layer member: read once, as some writers compress layers and the config only names what they
 /// decompress to.
 fn inspect_layer(origin: &str, archive: &TarFile, member: &str) -> Result<(Digest, &'static str), Error> {
-    let mut input =
-        archive.open(member).ok_or_else(|| Error::source(origin, format!("holds no layer {member}")))?;
+    let mut input = archive.open(member).ok_or_else(|| Error::source(origin, format!("holds no layer {member}")))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut compression = None;
     loop {
-        let len = input
-            .read(&mut buffer)
-            .map_err(Error::source_because(origin, format!("layer {member} can't be read")))?;
+        let len =
+            input.read(&mut buffer).map_err(Error::source_because(origin, format!("layer {member} can't be read")))?;
         let bytes = buffer.get(..len).unwrap_or_default();
         compression.get_or_insert_with(|| Compression::sniff(bytes));
         if len == 0 {

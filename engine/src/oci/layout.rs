@@ -133,7 +133,8 @@ mod tests {
     use super::*;
 
     fn descriptor(byte: &str, name: Option<&str>) -> Descriptor {
-        let annotations = name.map(|name| format!(r#","annotations":{{"org.opencontainers.image.ref.name":"{name}"}}"#));
+        let annotations =
+            name.map(|name| format!(r#","annotations":{{"org.opencontainers.image.ref.name":"{name}"}}"#));
         let text = format!(r#"{{"digest":"sha256:{}","size":1{}}}"#, byte.repeat(32), annotations.unwrap_or_default());
         serde_json::from_str(&text).unwrap()
     }

@@ -1,7 +1,7 @@
 //! OCI documents and the places images come from.
 
-mod document;
 mod docker;
+mod document;
 mod layout;
 mod reference;
 mod source;

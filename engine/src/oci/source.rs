@@ -67,8 +67,8 @@ fn decompressed(origin: &str, mut file: File, scratch: &Path, limits: &DecodeLim
         return Ok(file);
     }
     file.seek(SeekFrom::Start(0)).map_err(failed())?;
-    let mut decoder = crate::codec::decoder(file, *limits)
-        .map_err(Error::source_because(origin, "can't be decompressed"))?;
+    let mut decoder =
+        crate::codec::decoder(file, *limits).map_err(Error::source_because(origin, "can't be decompressed"))?;
     std::fs::create_dir_all(scratch).map_err(Error::system("creating a directory for temporary files"))?;
     let mut plain = tempfile::tempfile_in(scratch).map_err(Error::system("creating a temporary file"))?;
     let mut buffer = vec![0; 256 << 10];

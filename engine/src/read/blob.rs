@@ -57,12 +57,7 @@ fn area_of(blob: &BlobRecord) -> PackArea {
     }
 }
 
-fn write_stream(
-    reader: &ChunkReader,
-    stream: &StreamRef,
-    blob: &BlobRecord,
-    out: &mut dyn Write,
-) -> Result<(), Error> {
+fn write_stream(reader: &ChunkReader, stream: &StreamRef, blob: &BlobRecord, out: &mut dyn Write) -> Result<(), Error> {
     let mut stream = StreamReader::new(reader, area_of(blob), stream);
     while let Some(chunk) = stream.next_chunk()? {
         out.write_all(chunk.as_ref()).map_err(output_failed)?;
@@ -70,12 +65,7 @@ fn write_stream(
     Ok(())
 }
 
-fn write_recoded(
-    reader: &ChunkReader,
-    layer: &LayerRecord,
-    recipe: &[u8],
-    out: &mut dyn Write,
-) -> Result<(), Error> {
+fn write_recoded(reader: &ChunkReader, layer: &LayerRecord, recipe: &[u8], out: &mut dyn Write) -> Result<(), Error> {
     let damaged = || format!("the compression recipe of layer {}", layer.diff_id);
     let recipe = Recipe::decode(recipe).map_err(Error::metadata(damaged()))?;
     let mut encoder = Encoder::new(&recipe, out);

@@ -128,7 +128,8 @@ impl ChunkReader {
                 let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
                 let place = locator.find(&chunk.id, chunk.len).into_iter().next();
                 let pack = place.and_then(|place| locator.pack(place.pack)).map(|pack| pack.id);
-                Err(pack.map_or(Error::MissingChunk { id: chunk.id }, |pack| Error::DamagedChunk { id: chunk.id, pack }))
+                Err(pack
+                    .map_or(Error::MissingChunk { id: chunk.id }, |pack| Error::DamagedChunk { id: chunk.id, pack }))
             }
             None => Ok(None),
         }

@@ -59,11 +59,7 @@ impl Locator {
     }
 
     /// Learns the chunks of these packs; ones that are not in this area are passed over.
-    pub(crate) fn load(
-        &mut self,
-        store: &dyn Store,
-        packs: impl IntoIterator<Item = PackId>,
-    ) -> Result<(), Error> {
+    pub(crate) fn load(&mut self, store: &dyn Store, packs: impl IntoIterator<Item = PackId>) -> Result<(), Error> {
         let before = self.places.len();
         for pack in packs {
             if self.by_id.contains_key(&pack) || self.gone.contains(&pack) {
@@ -131,9 +127,5 @@ impl Locator {
 
     pub(crate) fn pack(&self, number: u32) -> Option<&LocatedPack> {
         self.packs.get(number as usize)
-    }
-
-    pub(crate) fn area(&self) -> PackArea {
-        self.area
     }
 }

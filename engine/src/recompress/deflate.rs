@@ -82,10 +82,7 @@ impl RunningEncoder {
     }
 
     /// Ends the stream, emitting what is left.
-    pub(super) fn finish<E: From<EncoderFault>>(
-        self,
-        sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub(super) fn finish<E: From<EncoderFault>>(self, sink: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         match self {
             Self::Zlib(encoder) => encoder.finish(sink),
         }

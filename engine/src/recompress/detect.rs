@@ -212,7 +212,9 @@ impl Pass<'_> {
         compressed: &[u8],
         produced: &[u8],
     ) -> Result<Option<Outcome>, DetectError> {
-        let Some(mut trial) = progress.trial.take() else { return Ok(Some(Outcome::NotReproduced)) };
+        let Some(mut trial) = progress.trial.take() else {
+            return Ok(Some(Outcome::NotReproduced));
+        };
         let member = progress.members.len();
         let mut verdict = trial.push(compressed, produced, self.effort)?;
         if complete && verdict == Verdict::Open {

@@ -132,7 +132,9 @@ impl GzipPlan {
 
     fn push(&mut self, mut data: &[u8], out: &mut impl Write) -> Result<(), EncodeError> {
         while !data.is_empty() {
-            let Some(open) = self.current(out)? else { return Err(EncodeError::TooLong { expected: self.expected }) };
+            let Some(open) = self.current(out)? else {
+                return Err(EncodeError::TooLong { expected: self.expected });
+            };
             let n = usize::try_from(open.left).map_or(data.len(), |left| left.min(data.len()));
             let (now, later) = data.split_at(n);
             open.crc.update(now);
@@ -149,7 +151,9 @@ impl GzipPlan {
             if let Some(open) = self.open.take() {
                 open.close(out)?;
             }
-            let Some(member) = self.members.next() else { return Ok(None) };
+            let Some(member) = self.members.next() else {
+                return Ok(None);
+            };
             out.write_all(&member.header)?;
             self.open = Some(OpenMember { encoder: member.encoder.start()?, crc: Crc::new(), left: member.len });
         }

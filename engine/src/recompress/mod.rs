@@ -9,9 +9,9 @@ mod compare;
 #[forbid(unsafe_code)]
 mod deflate;
 #[forbid(unsafe_code)]
-mod detect;
-#[forbid(unsafe_code)]
 mod describe;
+#[forbid(unsafe_code)]
+mod detect;
 mod encoder;
 #[forbid(unsafe_code)]
 mod recipe;

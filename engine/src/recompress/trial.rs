@@ -75,7 +75,9 @@ impl Trial {
 
     /// The deflate stream is complete: the encoder that reproduced all of it, or why there is none.
     pub(super) fn finish(mut self, effort: &mut Effort) -> Result<Result<DeflateEncoder, Verdict>, EncoderFault> {
-        let Some((encoder, running)) = self.following else { return self.choose_whole(effort) };
+        let Some((encoder, running)) = self.following else {
+            return self.choose_whole(effort);
+        };
         let comparison = &mut self.comparison;
         match running.finish(&mut |bytes| comparison.emitted(bytes)) {
             Ok(()) if comparison.settled() => Ok(Ok(encoder)),

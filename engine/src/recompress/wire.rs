@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use super::DeflateEncoder;
 use super::deflate::{MAX_PARAMS, WireFault};
 use super::recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
-use super::DeflateEncoder;
 
 const VERSION: u8 = 1;
 const IDENTITY: u8 = 0;
@@ -62,7 +62,9 @@ impl Recipe {
         let recipe = match reader.byte()? {
             IDENTITY => Self::Identity,
             GZIP => Self::Gzip(decode_gzip(&mut reader)?),
-            kind => return Err(RecipeError::NeedsNewer { what: "kind", id: kind.into() }),
+            kind => {
+                return Err(RecipeError::NeedsNewer { what: "kind", id: kind.into() });
+            }
         };
         // Covers bytes left over, numbers longer than need be and tables with idle or repeated rows.
         if recipe.encode() != bytes {

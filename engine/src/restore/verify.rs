@@ -56,7 +56,8 @@ pub fn verify_image(
         if let MountTree::Stored(stream) = &filesystem.tree {
             let layers = filesystem.layers.iter().filter_map(|index| record.layer_at(*index)).collect::<Vec<_>>();
             let stored = StreamReader::new(reader, PackArea::Meta, stream).read_all(MAX_TREE);
-            let compared = stored.and_then(|stored| compare(reader, &filesystem.manifest, &layers, &stored, tar_limits));
+            let compared =
+                stored.and_then(|stored| compare(reader, &filesystem.manifest, &layers, &stored, tar_limits));
             report.trees += 1;
             report.note(format!("the merged tree of {}", filesystem.manifest), compared);
         }

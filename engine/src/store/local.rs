@@ -135,9 +135,7 @@ impl Store for LocalStore {
 
 fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>, StoreError> {
     match fs::read_dir(dir) {
-        Ok(entries) => {
-            entries.collect::<Result<_, _>>().map_err(StoreError::io("listing", dir.display()))
-        }
+        Ok(entries) => entries.collect::<Result<_, _>>().map_err(StoreError::io("listing", dir.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(StoreError::io("listing", dir.display())(error)),
     }

@@ -37,11 +37,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(
-        &self,
-        key: &Key,
-        use_bytes: impl FnOnce(&[u8]) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn read<T>(&self, key: &Key, use_bytes: impl FnOnce(&[u8]) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let state = self.state();
         if state.fault == Some(Fault::Reads) {
             return Err(StoreError::io("reading", key)(io::Error::other("injected read fault")));

@@ -33,23 +33,11 @@ enum State {
     /// The second block of the end marker.
     EndMarker,
     /// An extended header: gathered, then decoded.
-    Extended {
-        kind: u8,
-        size: usize,
-        text: Vec<u8>,
-    },
+    Extended { kind: u8, size: usize, text: Vec<u8> },
     /// Extension blocks of an old GNU sparse header.
-    OldGnuMap {
-        draft: Box<Draft>,
-        runs: Vec<DataRun>,
-        bytes: usize,
-    },
+    OldGnuMap { draft: Box<Draft>, runs: Vec<DataRun>, bytes: usize },
     /// The map at the start of a PAX 1.0 sparse file's data.
-    MapInData {
-        draft: Box<Draft>,
-        map: InData,
-        bytes: u64,
-    },
+    MapInData { draft: Box<Draft>, map: InData, bytes: u64 },
     /// Content of a regular file.
     Content { left: u64, padding: u64 },
     /// Data of a member of unknown type.
@@ -106,11 +94,7 @@ impl Decoder {
     /// An error at the current member.
     pub(super) fn error(&self, problem: Problem) -> TarError {
         let path = (!self.path.is_empty()).then(|| self.path.clone());
-        TarError {
-            offset: self.member_at,
-            path,
-            problem,
-        }
+        TarError { offset: self.member_at, path, problem }
     }
 
     /// Members of unknown types so far.
@@ -135,16 +119,9 @@ impl Decoder {
     }
 
     /// Passes over at least one byte of a cursor that is not empty.
-    pub(super) fn step(
-        &mut self,
-        gather: &mut Gather,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Step, Problem> {
+    pub(super) fn step(&mut self, gather: &mut Gather, cursor: &mut Cursor<'_>) -> Result<Step, Problem> {
         match &mut self.state {
-            State::Header
-            | State::EndMarker
-            | State::OldGnuMap { .. }
-            | State::MapInData { .. } => {
+            State::Header | State::EndMarker | State::OldGnuMap { .. } | State::MapInData { .. } => {
                 return match gather.next(cursor) {
                     Some(block) => self.block(block, cursor.position() - BLOCK as u64),
                     None => Ok(Step::Skeleton),
@@ -227,11 +204,7 @@ impl Decoder {
         match usize::try_from(size) {
             Ok(0) => self.extended(header.kind, &[])?,
             Ok(size) if size <= limit => {
-                self.state = State::Extended {
-                    kind: header.kind,
-                    size,
-                    text: Vec::new(),
-                };
+                self.state = State::Extended { kind: header.kind, size, text: Vec::new() };
             }
             _ => return Err(Problem::ExtendedHeaderTooLong { size, limit }),
         }
@@ -265,24 +238,15 @@ impl Decoder {
                 self.unknown += 1;
                 self.state = match size {
                     0 => State::Header,
-                    left => State::Unknown {
-                        left,
-                        padding: padding(left),
-                    },
+                    left => State::Unknown { left, padding: padding(left) },
                 };
                 Ok(Step::Skeleton)
             }
             Member::Known(draft, MapSource::Dense) => Ok(self.entry(draft)),
-            Member::Known(draft, MapSource::Known(runs)) => {
-                Ok(self.entry(draft.complete(runs, 0)?))
-            }
+            Member::Known(draft, MapSource::Known(runs)) => Ok(self.entry(draft.complete(runs, 0)?)),
             Member::Known(draft, MapSource::Extended(runs)) => {
                 let draft = Box::new(draft);
-                self.state = State::OldGnuMap {
-                    draft,
-                    runs,
-                    bytes: 0,
-                };
+                self.state = State::OldGnuMap { draft, runs, bytes: 0 };
                 Ok(Step::Skeleton)
             }
             Member::Known(draft, MapSource::InData) => self.await_map(draft, InData::default(), 0),
@@ -304,21 +268,11 @@ impl Decoder {
         if !sparse::extend(block, &mut runs)? {
             return Ok(self.entry(draft.complete(runs, 0)?));
         }
-        self.state = State::OldGnuMap {
-            draft: Box::new(draft),
-            runs,
-            bytes,
-        };
+        self.state = State::OldGnuMap { draft: Box::new(draft), runs, bytes };
         Ok(Step::Skeleton)
     }
 
-    fn map_in_data(
-        &mut self,
-        block: &Block,
-        draft: Draft,
-        mut map: InData,
-        bytes: u64,
-    ) -> Result<Step, Problem> {
+    fn map_in_data(&mut self, block: &Block, draft: Draft, mut map: InData, bytes: u64) -> Result<Step, Problem> {
         let bytes = bytes + BLOCK as u64;
         match map.push(block, self.limits.sparse_map)? {
             Some(runs) => Ok(self.entry(draft.complete(runs, bytes)?)),
@@ -329,25 +283,16 @@ impl Decoder {
     /// Waits for the next block of a map in the data, if there is room for one.
     fn await_map(&mut self, draft: Draft, map: InData, bytes: u64) -> Result<Step, Problem> {
         if draft.entry.stored - bytes < BLOCK as u64 {
-            return Err(Problem::BadSparseMap {
-                why: "it does not end within the data",
-            });
+            return Err(Problem::BadSparseMap { why: "it does not end within the data" });
         }
-        self.state = State::MapInData {
-            draft: Box::new(draft),
-            map,
-            bytes,
-        };
+        self.state = State::MapInData { draft: Box::new(draft), map, bytes };
         Ok(Step::Skeleton)
     }
 
     fn entry(&mut self, draft: Draft) -> Step {
         self.state = match draft.entry.stored {
             0 => State::Header,
-            left => State::Content {
-                left,
-                padding: padding(left),
-            },
+            left => State::Content { left, padding: padding(left) },
         };
         Step::Entry(draft)
     }

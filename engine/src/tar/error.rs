@@ -129,29 +129,11 @@ mod tests {
 
     #[test]
     fn messages_name_the_member_and_stay_short() {
-        let error = TarError {
-            offset: 1536,
-            path: Some(b"a\xff/\nb".to_vec()),
-            problem: Problem::EmptyLink,
-        };
-        assert_eq!(
-            error.to_string(),
-            r#"tar member "a\xff/\nb" at byte 1536: a link without a target"#
-        );
-        let error = TarError {
-            offset: 0,
-            path: Some(vec![b'x'; 1 << 20]),
-            problem: Problem::BadChecksum,
-        };
+        let error = TarError { offset: 1536, path: Some(b"a\xff/\nb".to_vec()), problem: Problem::EmptyLink };
+        assert_eq!(error.to_string(), r#"tar member "a\xff/\nb" at byte 1536: a link without a target"#);
+        let error = TarError { offset: 0, path: Some(vec![b'x'; 1 << 20]), problem: Problem::BadChecksum };
         assert!(error.to_string().len() < 512);
-        let error = TarError {
-            offset: 0,
-            path: None,
-            problem: Problem::BadNumber { field: "size" },
-        };
-        assert_eq!(
-            error.to_string(),
-            "tar member (path unknown) at byte 0: size is not a valid number"
-        );
+        let error = TarError { offset: 0, path: None, problem: Problem::BadNumber { field: "size" } };
+        assert_eq!(error.to_string(), "tar member (path unknown) at byte 0: size is not a valid number");
     }
 }

@@ -16,12 +16,7 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// `start` is the input's place in the stream.
     pub(super) fn new(input: &'a [u8], start: u64) -> Self {
-        Self {
-            input,
-            start,
-            at: 0,
-            sent: 0,
-        }
+        Self { input, start, at: 0, sent: 0 }
     }
 
     /// The next byte's place in the stream.
@@ -58,10 +53,7 @@ pub(super) struct Gather {
 
 impl Gather {
     pub(super) fn new() -> Self {
-        Self {
-            partial: [0; BLOCK],
-            filled: 0,
-        }
+        Self { partial: [0; BLOCK], filled: 0 }
     }
 
     /// Bytes of an unfinished block.
@@ -90,7 +82,7 @@ mod tests {
 
     #[test]
     fn blocks_survive_any_cut() {
-        let stream: Vec<u8> = (0..BLOCK * 3 + 10).map(|i| (i % 251) as u8).collect();
+        let stream: Vec<u8> = (0..BLOCK * 3 + 10).map(|i| u8::try_from(i % 251).unwrap()).collect();
         for step in [1, 7, 511, 512, 513, 1024, 2000] {
             let mut gather = Gather::new();
             let (mut blocks, mut sent) = (Vec::new(), Vec::new());

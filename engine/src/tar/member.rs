@@ -60,12 +60,7 @@ pub(super) fn path<'a>(header: &'a Header, before: &'a Extended) -> &'a [u8] {
 ///
 /// # Errors
 /// What Go's reader refuses, and what [`Limits`] or the widths of Linux's owner and device numbers exclude.
-pub(super) fn decode(
-    header: &Header,
-    block: &Block,
-    before: &Extended,
-    limits: &Limits,
-) -> Result<Member, Problem> {
+pub(super) fn decode(header: &Header, block: &Block, before: &Extended, limits: &Limits) -> Result<Member, Problem> {
     let records = &before.records;
     let path = path(header, before);
     let size = data_size(header, records)?;
@@ -76,9 +71,7 @@ pub(super) fn decode(
     let map = match header.kind {
         // star has sparse files of the same type flag with another layout, which Go does not read either.
         b'S' if header.dialect != Dialect::Gnu => {
-            return Err(Problem::BadSparseMap {
-                why: "not in GNU format",
-            });
+            return Err(Problem::BadSparseMap { why: "not in GNU format" });
         }
         b'S' => sparse::from_header(block)?,
         _ => sparse::from_pax(&records.sparse)?,
@@ -86,28 +79,20 @@ pub(super) fn decode(
     let (path, size) = match map {
         MapSource::Dense => (path, stored),
         _ if kind != EntryKind::File => {
-            return Err(Problem::BadSparseMap {
-                why: "only a regular file can be sparse",
-            });
+            return Err(Problem::BadSparseMap { why: "only a regular file can be sparse" });
         }
         _ if header.kind == b'S' => (path, old_gnu_size(block)?),
-        _ => (
-            first_of([&records.sparse.name, path, &[]]),
-            pax_size(&records.sparse, stored)?,
-        ),
+        _ => (first_of([&records.sparse.name, path, &[]]), pax_size(&records.sparse, stored)?),
     };
     let link = match kind {
-        EntryKind::HardLink | EntryKind::Symlink => {
-            first_of([&before.long_link, &records.linkpath, &header.link])
-        }
+        EntryKind::HardLink | EntryKind::Symlink => first_of([&before.long_link, &records.linkpath, &header.link]),
         _ => &[],
     };
     check_names(kind, path, link, limits)?;
     let (dev_major, dev_minor) = match kind {
-        EntryKind::CharDevice | EntryKind::BlockDevice => (
-            word(header.dev_major, "device major")?,
-            word(header.dev_minor, "device minor")?,
-        ),
+        EntryKind::CharDevice | EntryKind::BlockDevice => {
+            (word(header.dev_major, "device major")?, word(header.dev_minor, "device minor")?)
+        }
         _ => (0, 0),
     };
     let mtime = time(&records.mtime, "mtime")?;
@@ -117,20 +102,13 @@ pub(super) fn decode(
     let (xattrs, undecodable) = xattr::resolve(&records.xattrs, limits)?;
     let entry = Entry {
         // An empty path is the root, as after cleaning it is for every runtime.
-        path: if path.is_empty() {
-            b".".to_vec()
-        } else {
-            path.to_vec()
-        },
+        path: if path.is_empty() { b".".to_vec() } else { path.to_vec() },
         link: link.to_vec(),
         kind,
         mode: permissions(header.mode),
         uid: word(number(&records.uid, header.uid, "uid")?, "uid")?,
         gid: word(number(&records.gid, header.gid, "gid")?, "gid")?,
-        mtime: mtime.unwrap_or(Timestamp {
-            secs: header.mtime,
-            nanos: 0,
-        }),
+        mtime: mtime.unwrap_or(Timestamp { secs: header.mtime, nanos: 0 }),
         size,
         stored,
         dev_major,
@@ -171,10 +149,7 @@ fn entry_kind(flag: u8, path: &[u8]) -> Option<EntryKind> {
 
 fn old_gnu_size(block: &Block) -> Result<u64, Problem> {
     let field = "real size";
-    unsigned(
-        numeric(bytes(block, 483, 12)).ok_or(Problem::BadNumber { field })?,
-        field,
-    )
+    unsigned(numeric(bytes(block, 483, 12)).ok_or(Problem::BadNumber { field })?, field)
 }
 
 fn pax_size(records: &SparseRecords, stored: u64) -> Result<u64, Problem> {
@@ -195,41 +170,27 @@ fn check_names(kind: EntryKind, path: &[u8], link: &[u8], limits: &Limits) -> Re
     // What counts is the path that is left when `.`, `..` and double slashes are gone.
     let fits = |path: &[u8]| {
         path.len() <= limit
-            || normalise(path).is_ok_and(|names| {
-                names.iter().map(|name| name.len() + 1).sum::<usize>() <= limit + 1
-            })
+            || normalise(path).is_ok_and(|names| names.iter().map(|name| name.len() + 1).sum::<usize>() <= limit + 1)
     };
     if !fits(path) {
-        return Err(Problem::NameTooLong {
-            field: "path",
-            len: path.len(),
-            limit,
-        });
+        return Err(Problem::NameTooLong { field: "path", len: path.len(), limit });
     }
     match kind {
         // A whiteout is what it is by its name, whatever its type.
-        EntryKind::HardLink | EntryKind::Symlink if link.is_empty() && !is_whiteout(path) => {
-            Err(Problem::EmptyLink)
+        EntryKind::HardLink | EntryKind::Symlink if link.is_empty() && !is_whiteout(path) => Err(Problem::EmptyLink),
+        EntryKind::HardLink if !fits(link) => {
+            Err(Problem::NameTooLong { field: "link target", len: link.len(), limit })
         }
-        EntryKind::HardLink if !fits(link) => Err(Problem::NameTooLong {
-            field: "link target",
-            len: link.len(),
-            limit,
-        }),
         // A symbolic link's target is stored as it is.
-        EntryKind::Symlink if link.len() > limit => Err(Problem::NameTooLong {
-            field: "link target",
-            len: link.len(),
-            limit,
-        }),
+        EntryKind::Symlink if link.len() > limit => {
+            Err(Problem::NameTooLong { field: "link target", len: link.len(), limit })
+        }
         _ => Ok(()),
     }
 }
 
 fn is_whiteout(path: &[u8]) -> bool {
-    let name = path
-        .rsplit(|&byte| byte == b'/')
-        .find(|name| !name.is_empty());
+    let name = path.rsplit(|&byte| byte == b'/').find(|name| !name.is_empty());
     name.is_some_and(|name| name.starts_with(b".wh."))
 }
 
@@ -261,9 +222,6 @@ fn permissions(mode: i64) -> u32 {
     u32::try_from(mode & 0o7777).unwrap_or_default()
 }
 
-fn first_of<'a>(candidates: [&'a [u8]; 3]) -> &'a [u8] {
-    candidates
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or_default()
+fn first_of(candidates: [&[u8]; 3]) -> &[u8] {
+    candidates.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
 }

@@ -32,10 +32,7 @@ pub(super) fn decimal(text: &[u8]) -> Option<i64> {
 
 /// The bytes before the first NUL, or all of them.
 pub(super) fn c_string(field: &[u8]) -> &[u8] {
-    let len = field
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(field.len());
+    let len = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
     field.get(..len).unwrap_or_default()
 }
 
@@ -63,13 +60,13 @@ mod tests {
         for (field, value) in [
             (&b"0000644\0"[..], Some(0o644)),
             (b"  644 \0", Some(0o644)),
-            (b"\0\0644\0", Some(0o644)),
+            (b"\0\x30644\0", Some(0o644)),
             (b"77777777777\0", Some(0o77_777_777_777)),
             (b"777777777777", Some(0o777_777_777_777)),
             (b"", Some(0)),
             (b"\0\0\0\0", Some(0)),
             (b"    ", Some(0)),
-            (b"12\x0034", Some(0o12)), // what follows a NUL does not count
+            (b"12\x00\x334", Some(0o12)), // what follows a NUL does not count
             (b"12 34", None),
             (b"0x1f", None),
             (b"8", None),
@@ -87,28 +84,12 @@ mod tests {
         for (field, value) in [
             (&[0x80, 0, 0, 0, 0, 0, 0, 1][..], Some(1)),
             (&[0xff; 12], Some(-1)),
-            (
-                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x9c],
-                Some(-100),
-            ),
-            (
-                &[
-                    0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                ],
-                Some(i64::MAX),
-            ),
-            (
-                &[0xff, 0xff, 0xff, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0],
-                Some(i64::MIN),
-            ),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x9c], Some(-100)),
+            (&[0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], Some(i64::MAX)),
+            (&[0xff, 0xff, 0xff, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0], Some(i64::MIN)),
             (&[0x80, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0], None),
             (&[0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], None),
-            (
-                &[
-                    0xff, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                ],
-                None,
-            ),
+            (&[0xff, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], None),
             (&[0x80], Some(0)),
             (&[0xc0], Some(-64)), // the bits below the sign of a lone byte
         ] {

@@ -32,9 +32,7 @@ pub enum PathError {
 /// A NUL anywhere, or a name of more than [`NAME_MAX`] bytes among those that remain.
 pub fn normalise(path: &[u8]) -> Result<Vec<&[u8]>, PathError> {
     if path.contains(&0) {
-        return Err(PathError::Nul {
-            path: path.to_vec(),
-        });
+        return Err(PathError::Nul { path: path.to_vec() });
     }
     let mut names = Vec::new();
     for component in path.split(|&byte| byte == b'/') {
@@ -47,9 +45,7 @@ pub fn normalise(path: &[u8]) -> Result<Vec<&[u8]>, PathError> {
         }
     }
     match names.iter().find(|name| name.len() > NAME_MAX) {
-        Some(&name) => Err(PathError::NameTooLong {
-            component: name.to_vec(),
-        }),
+        Some(&name) => Err(PathError::NameTooLong { component: name.to_vec() }),
         None => Ok(names),
     }
 }
@@ -92,22 +88,9 @@ mod tests {
         let path = [b"a/", &long[..], b"/b"].concat();
         let error = normalise(&path).unwrap_err();
         assert!(error.to_string().contains("has 256 bytes"), "{error}");
-        assert_eq!(
-            error,
-            PathError::NameTooLong {
-                component: long.clone()
-            }
-        );
+        assert_eq!(error, PathError::NameTooLong { component: long.clone() });
         // What `..` takes away never reaches a filesystem.
-        assert_eq!(
-            normalise(&[b"a/", &long[..], b"/../b"].concat()),
-            Ok(vec![&b"a"[..], b"b"])
-        );
-        assert_eq!(
-            normalise(b"a\0b"),
-            Err(PathError::Nul {
-                path: b"a\0b".to_vec()
-            })
-        );
+        assert_eq!(normalise(&[b"a/", &long[..], b"/../b"].concat()), Ok(vec![&b"a"[..], b"b"]));
+        assert_eq!(normalise(b"a\0b"), Err(PathError::Nul { path: b"a\0b".to_vec() }));
     }
 }

@@ -50,9 +50,7 @@ impl Records {
         let mut pairs: Option<(Vec<u8>, bool)> = None;
         let mut rest = text;
         while !rest.is_empty() {
-            let bad = Problem::BadPaxRecord {
-                at: text.len() - rest.len(),
-            };
+            let bad = Problem::BadPaxRecord { at: text.len() - rest.len() };
             let Some((key, value, after)) = split_record(rest) else {
                 return Err(bad);
             };
@@ -61,12 +59,8 @@ impl Records {
                 b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => {
                     let is_len = key == b"GNU.sparse.numbytes";
                     match &mut pairs {
-                        None if !is_len && !value.contains(&b',') => {
-                            pairs = Some((value.to_vec(), true))
-                        }
-                        Some((map, wants_len))
-                            if *wants_len == is_len && !value.contains(&b',') =>
-                        {
+                        None if !is_len && !value.contains(&b',') => pairs = Some((value.to_vec(), true)),
+                        Some((map, wants_len)) if *wants_len == is_len && !value.contains(&b',') => {
                             map.push(b',');
                             map.extend_from_slice(value);
                             *wants_len = !is_len;
@@ -137,30 +131,16 @@ mod tests {
 
     #[test]
     fn the_last_of_equal_keys_counts_and_an_empty_one_takes_it_back() {
-        let text = pax(&[
-            (b"path", b"one"),
-            (b"size", b"1"),
-            (b"path", b"two=2\n"),
-            (b"size", b""),
-            (b"comment", b"x"),
-        ]);
+        let text =
+            pax(&[(b"path", b"one"), (b"size", b"1"), (b"path", b"two=2\n"), (b"size", b""), (b"comment", b"x")]);
         let records = Records::parse(&text).unwrap();
-        assert_eq!(
-            records,
-            Records {
-                path: b"two=2\n".to_vec(),
-                ..Records::default()
-            }
-        );
+        assert_eq!(records, Records { path: b"two=2\n".to_vec(), ..Records::default() });
         assert_eq!(Records::parse(b""), Ok(Records::default()));
     }
 
     #[test]
     fn lengths_may_be_written_oddly() {
-        assert_eq!(
-            Records::parse(b"+8 uid=1\n").unwrap_err(),
-            Problem::BadPaxRecord { at: 0 }
-        );
+        assert_eq!(Records::parse(b"+8 uid=1\n").unwrap_err(), Problem::BadPaxRecord { at: 0 });
         assert_eq!(Records::parse(b"+9 uid=1\n").unwrap().uid, b"1");
         assert_eq!(Records::parse(b"010 uid=1\n").unwrap().uid, b"1");
     }
@@ -192,12 +172,7 @@ mod tests {
         ] {
             assert!(Records::parse(bad).is_err(), "{}", bad.escape_ascii());
             let after = [&good[..], bad].concat();
-            assert_eq!(
-                Records::parse(&after),
-                Err(Problem::BadPaxRecord { at: 8 }),
-                "{}",
-                bad.escape_ascii()
-            );
+            assert_eq!(Records::parse(&after), Err(Problem::BadPaxRecord { at: 8 }), "{}", bad.escape_ascii());
         }
     }
 
@@ -215,11 +190,7 @@ mod tests {
             &[(&b"GNU.sparse.numbytes"[..], &b"5"[..])][..],
             &[(b"GNU.sparse.offset", b"0"), (b"GNU.sparse.offset", b"1")],
             &[(b"GNU.sparse.offset", b"0,1")],
-            &[
-                (b"GNU.sparse.offset", b"0"),
-                (b"GNU.sparse.numbytes", b"1"),
-                (b"GNU.sparse.numbytes", b"1"),
-            ],
+            &[(b"GNU.sparse.offset", b"0"), (b"GNU.sparse.numbytes", b"1"), (b"GNU.sparse.numbytes", b"1")],
         ] {
             assert!(Records::parse(&pax(bad)).is_err());
         }

@@ -34,9 +34,7 @@ pub(super) fn from_pax(records: &SparseRecords) -> Result<MapSource, Problem> {
 }
 
 fn pax_map(records: &SparseRecords) -> Result<Vec<DataRun>, Problem> {
-    let blocks = decimal(&records.blocks).ok_or(Problem::BadNumber {
-        field: "GNU.sparse.numblocks",
-    })?;
+    let blocks = decimal(&records.blocks).ok_or(Problem::BadNumber { field: "GNU.sparse.numblocks" })?;
     let numbers: Vec<&[u8]> = match &records.map[..] {
         [] => Vec::new(),
         map => map.split(|&byte| byte == b',').collect(),
@@ -45,14 +43,9 @@ fn pax_map(records: &SparseRecords) -> Result<Vec<DataRun>, Problem> {
         return Err(bad("an offset without a length"));
     };
     if usize::try_from(blocks) != Ok(pairs.len()) {
-        return Err(bad(
-            "the number of runs is not what GNU.sparse.numblocks says",
-        ));
+        return Err(bad("the number of runs is not what GNU.sparse.numblocks says"));
     }
-    pairs
-        .iter()
-        .map(|[offset, len]| run(decimal(offset), decimal(len)))
-        .collect()
+    pairs.iter().map(|[offset, len]| run(decimal(offset), decimal(len))).collect()
 }
 
 /// Reads the runs in an old GNU header, and whether extension blocks follow.
@@ -97,33 +90,20 @@ impl InData {
     ///
     /// # Errors
     /// A number that is none, or a map over `limit` bytes.
-    pub(super) fn push(
-        &mut self,
-        block: &Block,
-        limit: usize,
-    ) -> Result<Option<Vec<DataRun>>, Problem> {
+    pub(super) fn push(&mut self, block: &Block, limit: usize) -> Result<Option<Vec<DataRun>>, Problem> {
         if self.text.len() + block.len() > limit {
             return Err(Problem::SparseMapTooLong { limit });
         }
         self.text.extend_from_slice(block);
-        self.lines += block
-            .iter()
-            .map(|&byte| u64::from(byte == b'\n'))
-            .sum::<u64>();
+        self.lines += block.iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
         let wanted = match self.wanted {
             Some(wanted) => wanted,
             None if self.lines == 0 => return Ok(None),
             None => {
-                let first = self
-                    .text
-                    .split(|&byte| byte == b'\n')
-                    .next()
-                    .unwrap_or_default();
+                let first = self.text.split(|&byte| byte == b'\n').next().unwrap_or_default();
                 let runs = decimal(first).and_then(|runs| u64::try_from(runs).ok());
                 let wanted = runs.and_then(|runs| runs.checked_mul(2)?.checked_add(1));
-                *self
-                    .wanted
-                    .insert(wanted.ok_or(bad("its number of runs is no number"))?)
+                *self.wanted.insert(wanted.ok_or(bad("its number of runs is no number"))?)
             }
         };
         if self.lines < wanted {
@@ -146,11 +126,7 @@ fn run(offset: Option<i64>, len: Option<i64>) -> Result<DataRun, Problem> {
 }
 
 /// Checks a map against the file's logical size and the bytes stored for it, and drops its empty runs.
-pub(super) fn validate(
-    mut runs: Vec<DataRun>,
-    size: u64,
-    stored: u64,
-) -> Result<Vec<DataRun>, Problem> {
+pub(super) fn validate(mut runs: Vec<DataRun>, size: u64, stored: u64) -> Result<Vec<DataRun>, Problem> {
     let (mut end, mut sum) = (0, 0u64);
     for run in &runs {
         if run.offset < end {
@@ -178,19 +154,13 @@ mod tests {
     use super::*;
 
     fn runs(pairs: &[(u64, u64)]) -> Vec<DataRun> {
-        pairs
-            .iter()
-            .map(|&(offset, len)| DataRun { offset, len })
-            .collect()
+        pairs.iter().map(|&(offset, len)| DataRun { offset, len }).collect()
     }
 
     #[test]
     fn maps_must_fit_their_file() {
         let valid = |pairs, size, stored| validate(runs(pairs), size, stored);
-        assert_eq!(
-            valid(&[(0, 5), (5, 0), (10, 5)], 15, 10),
-            Ok(runs(&[(0, 5), (10, 5)]))
-        );
+        assert_eq!(valid(&[(0, 5), (5, 0), (10, 5)], 15, 10), Ok(runs(&[(0, 5), (10, 5)])));
         assert_eq!(valid(&[], 0, 0), Ok(vec![]));
         assert_eq!(valid(&[(7, 0)], 7, 0), Ok(vec![]));
         for (pairs, size, stored) in [
@@ -204,10 +174,7 @@ mod tests {
             (&[(0, 5)], 100, 4),
             (&[], 100, 1),
         ] {
-            assert!(
-                valid(pairs, size, stored).is_err(),
-                "{pairs:?} {size} {stored}"
-            );
+            assert!(valid(pairs, size, stored).is_err(), "{pairs:?} {size} {stored}");
         }
     }
 
@@ -222,24 +189,11 @@ mod tests {
         };
         let known = |pairs| Ok(MapSource::Known(runs(pairs)));
         assert_eq!(from_pax(&records("", "", "1", "3,4")), known(&[(3, 4)]));
-        assert_eq!(
-            from_pax(&records("0", "1", "2", "3,4,9,0")),
-            known(&[(3, 4), (9, 0)])
-        );
+        assert_eq!(from_pax(&records("0", "1", "2", "3,4,9,0")), known(&[(3, 4), (9, 0)]));
         assert_eq!(from_pax(&records("0", "0", "0", "")), known(&[]));
         assert_eq!(from_pax(&records("1", "0", "", "")), Ok(MapSource::InData));
-        for (major, minor) in [
-            ("", ""),
-            ("2", "0"),
-            ("1", "1"),
-            ("0", ""),
-            ("", "1"),
-            ("00", "1"),
-        ] {
-            assert_eq!(
-                from_pax(&records(major, minor, "x", "")),
-                Ok(MapSource::Dense)
-            );
+        for (major, minor) in [("", ""), ("2", "0"), ("1", "1"), ("0", ""), ("", "1"), ("00", "1")] {
+            assert_eq!(from_pax(&records(major, minor, "x", "")), Ok(MapSource::Dense));
         }
         for (blocks, map) in [
             ("", "3,4"),
@@ -252,10 +206,7 @@ mod tests {
             ("-1", ""),
             ("9223372036854775807", "3,4"),
         ] {
-            assert!(
-                from_pax(&records("0", "1", blocks, map)).is_err(),
-                "{blocks} {map}"
-            );
+            assert!(from_pax(&records("0", "1", blocks, map)).is_err(), "{blocks} {map}");
         }
     }
 
@@ -277,40 +228,20 @@ mod tests {
 
     #[test]
     fn maps_in_data() {
-        assert_eq!(
-            in_data("2\n0\n5\n+100\n07\n"),
-            Ok(Some(runs(&[(0, 5), (100, 7)])))
-        );
+        assert_eq!(in_data("2\n0\n5\n+100\n07\n"), Ok(Some(runs(&[(0, 5), (100, 7)]))));
         assert_eq!(in_data("0\n"), Ok(Some(vec![])));
         let many: String = (0..200).map(|i| format!("\n{}\n1", i * 2)).collect();
-        assert_eq!(
-            in_data(&format!("200{many}\n")).unwrap().unwrap().len(),
-            200
-        );
+        assert_eq!(in_data(&format!("200{many}\n")).unwrap().unwrap().len(), 200);
         // Padding that happens to hold newlines is part of the last block.
         assert_eq!(in_data("1\n0\n5\n\n\n\n"), Ok(Some(runs(&[(0, 5)]))));
         assert_eq!(in_data("2\n0\n5\n"), Ok(None));
         assert_eq!(in_data("12"), Ok(None));
-        for bad in [
-            "\n",
-            "x\n",
-            "-1\n",
-            "1\n0\n\n",
-            "1\n\n5\n",
-            "1\n0\n-5\n",
-            "9223372036854775808\n",
-        ] {
+        for bad in ["\n", "x\n", "-1\n", "1\n0\n\n", "1\n\n5\n", "1\n0\n-5\n", "9223372036854775808\n"] {
             assert!(in_data(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(
-            in_data(&"1".repeat(5000)),
-            Err(Problem::SparseMapTooLong { limit: 4096 })
-        );
+        assert_eq!(in_data(&"1".repeat(5000)), Err(Problem::SparseMapTooLong { limit: 4096 }));
         let endless = format!("9223372036854775807\n{}", "1\n".repeat(2500));
-        assert_eq!(
-            in_data(&endless),
-            Err(Problem::SparseMapTooLong { limit: 4096 })
-        );
+        assert_eq!(in_data(&endless), Err(Problem::SparseMapTooLong { limit: 4096 }));
     }
 
     #[test]
@@ -320,10 +251,7 @@ mod tests {
         block[398..410].copy_from_slice(b"00000000004\0");
         assert_eq!(from_header(&block), Ok(MapSource::Known(runs(&[(3, 4)]))));
         block[482] = 1;
-        assert_eq!(
-            from_header(&block),
-            Ok(MapSource::Extended(runs(&[(3, 4)])))
-        );
+        assert_eq!(from_header(&block), Ok(MapSource::Extended(runs(&[(3, 4)]))));
         block[386] = 0xff; // base 256, negative
         assert!(from_header(&block).is_err());
         let mut block = [b'1'; 512];

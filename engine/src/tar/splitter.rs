@@ -123,31 +123,19 @@ impl Splitter {
         match self.decoder.finish(self.gather.filled(), self.position) {
             Ok(ended_by_marker) => {
                 let unknown = self.decoder.unknown();
-                Ok(Summary {
-                    unknown,
-                    ended_by_marker,
-                    ..self.summary
-                })
+                Ok(Summary { unknown, ended_by_marker, ..self.summary })
             }
             Err(problem) => Err(self.decoder.error(problem)),
         }
     }
 
-    fn entry<E>(
-        &mut self,
-        draft: Draft,
-        sink: &mut impl FnMut(Event<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn entry<E>(&mut self, draft: Draft, sink: &mut impl FnMut(Event<'_>) -> Result<(), E>) -> Result<(), E> {
         let Draft { entry, undecodable } = draft;
         self.summary.entries += 1;
         self.summary.undecodable_xattrs += undecodable;
         let is_empty = entry.stored == 0;
         sink(Event::Entry(entry))?;
-        if is_empty {
-            sink(Event::EndEntry)
-        } else {
-            Ok(())
-        }
+        if is_empty { sink(Event::EndEntry) } else { Ok(()) }
     }
 
     fn skeleton<E>(

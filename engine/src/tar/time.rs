@@ -19,18 +19,11 @@ pub(super) fn pax_time(text: &[u8]) -> Option<Timestamp> {
     if !fraction.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let padded = fraction
-        .iter()
-        .copied()
-        .chain(std::iter::repeat(b'0'))
-        .take(NANO_DIGITS);
+    let padded = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(NANO_DIGITS);
     let nanos = padded.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
     // The sign is in the text even where the number has lost it: "-0.5".
     if whole.starts_with(b"-") && nanos > 0 {
-        return Some(Timestamp {
-            secs: secs.checked_sub(1)?,
-            nanos: NANOS_PER_SEC - nanos,
-        });
+        return Some(Timestamp { secs: secs.checked_sub(1)?, nanos: NANOS_PER_SEC - nanos });
     }
     Some(Timestamp { secs, nanos })
 }

@@ -43,16 +43,9 @@ pub(super) fn record(key: &[u8], value: &[u8]) -> Option<XattrRecord> {
     let (source, name) = if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
         (Source::Schily, name.to_vec())
     } else {
-        (
-            Source::Libarchive,
-            percent_decode(key.strip_prefix(b"LIBARCHIVE.xattr.")?),
-        )
+        (Source::Libarchive, percent_decode(key.strip_prefix(b"LIBARCHIVE.xattr.")?))
     };
-    Some(XattrRecord {
-        source,
-        name,
-        value: value.to_vec(),
-    })
+    Some(XattrRecord { source, name, value: value.to_vec() })
 }
 
 /// Resolves duplicates (the last counts, an empty value removes the attribute, as for every PAX key) in the order of first
@@ -63,12 +56,7 @@ pub(super) fn record(key: &[u8], value: &[u8]) -> Option<XattrRecord> {
 pub(super) fn resolve(records: &[XattrRecord], limits: &Limits) -> Result<(Xattrs, u64), Problem> {
     let mut found: Vec<(&[u8], [&[u8]; 2])> = Vec::new();
     let mut places: HashMap<&[u8], usize> = HashMap::new();
-    for XattrRecord {
-        source,
-        name,
-        value,
-    } in records
-    {
+    for XattrRecord { source, name, value } in records {
         let place = *places.entry(name).or_insert_with(|| {
             found.push((name, [&[], &[]]));
             found.len() - 1
@@ -96,10 +84,7 @@ pub(super) fn resolve(records: &[XattrRecord], limits: &Limits) -> Result<(Xattr
             continue;
         }
         list += name.len() + 1;
-        check(name, &value, list, limits).map_err(|why| Problem::BadXattr {
-            name: name.to_vec(),
-            why,
-        })?;
+        check(name, &value, list, limits).map_err(|why| Problem::BadXattr { name: name.to_vec(), why })?;
         xattrs.push((name.to_vec(), value));
     }
     Ok((xattrs, undecodable))
@@ -128,26 +113,16 @@ fn check(name: &[u8], value: &[u8], list: usize, limits: &Limits) -> Result<(), 
 
 /// Replaces `%XX`; a percent sign that starts no such thing stands for itself.
 fn percent_decode(text: &[u8]) -> Vec<u8> {
-    let hex = |digit: &u8| {
-        char::from(*digit)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let hex = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
         let byte = match after {
-            [high, low, ..] if first == b'%' => {
-                hex(high).zip(hex(low)).map(|(high, low)| high << 4 | low)
-            }
+            [high, low, ..] if first == b'%' => hex(high).zip(hex(low)).map(|(high, low)| high << 4 | low),
             _ => None,
         };
         decoded.push(byte.unwrap_or(first));
-        rest = if byte.is_some() {
-            after.get(2..).unwrap_or_default()
-        } else {
-            after
-        };
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     decoded
 }
@@ -157,10 +132,7 @@ mod tests {
     use super::*;
 
     fn resolved(pairs: &[(&str, &[u8])]) -> Result<(Xattrs, u64), Problem> {
-        let records: Vec<_> = pairs
-            .iter()
-            .filter_map(|(key, value)| record(key.as_bytes(), value))
-            .collect();
+        let records: Vec<_> = pairs.iter().filter_map(|(key, value)| record(key.as_bytes(), value)).collect();
         resolve(&records, &Limits::default())
     }
 
@@ -175,15 +147,9 @@ mod tests {
             ("SCHILY.acl.access", b"user::rw-"),
         ])
         .unwrap();
-        let expected: [(&[u8], &[u8]); 3] = [
-            (b"user.a", b"va\0l"),
-            (b"user.b=\xc3\xa9%", &[1, 2, 3, 4]),
-            (b"user.c", &[1]),
-        ];
-        assert_eq!(
-            xattrs,
-            expected.map(|(name, value)| (name.to_vec(), value.to_vec()))
-        );
+        let expected: [(&[u8], &[u8]); 3] =
+            [(b"user.a", b"va\0l"), (b"user.b=\xc3\xa9%", &[1, 2, 3, 4]), (b"user.c", &[1])];
+        assert_eq!(xattrs, expected.map(|(name, value)| (name.to_vec(), value.to_vec())));
         assert_eq!(undecodable, 1);
     }
 
@@ -199,10 +165,7 @@ mod tests {
         ])
         .unwrap();
         let expected: [(&[u8], &[u8]); 2] = [(b"user.a", b"2"), (b"user.c", b"3")];
-        assert_eq!(
-            xattrs,
-            expected.map(|(name, value)| (name.to_vec(), value.to_vec()))
-        );
+        assert_eq!(xattrs, expected.map(|(name, value)| (name.to_vec(), value.to_vec())));
     }
 
     #[test]
@@ -212,23 +175,12 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(why(&[("SCHILY.xattr.", b"1")]), "its name is empty");
-        assert_eq!(
-            why(&[(&format!("SCHILY.xattr.{}", "n".repeat(256)), b"1")]),
-            "its name is too long"
-        );
-        assert_eq!(
-            why(&[("SCHILY.xattr.user.a", &[1; 65_537])]),
-            "its value is too large"
-        );
-        let names: Vec<_> = (0..300)
-            .map(|i| format!("SCHILY.xattr.user.{i:0>249}"))
-            .collect();
+        assert_eq!(why(&[(&format!("SCHILY.xattr.{}", "n".repeat(256)), b"1")]), "its name is too long");
+        assert_eq!(why(&[("SCHILY.xattr.user.a", &[1; 65_537])]), "its value is too large");
+        let names: Vec<_> = (0..300).map(|i| format!("SCHILY.xattr.user.{i:0>249}")).collect();
         let pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (&name[..], &b"1"[..])).collect();
         assert_eq!(resolved(&pairs[..257]).unwrap().0.len(), 257);
         assert_eq!(why(&pairs[..258]), "the member has too many of them");
-        assert_eq!(
-            resolved(&[("LIBARCHIVE.xattr.%00", b"AQ")]).unwrap(),
-            (vec![], 1)
-        );
+        assert_eq!(resolved(&[("LIBARCHIVE.xattr.%00", b"AQ")]).unwrap(), (vec![], 1));
     }
 }

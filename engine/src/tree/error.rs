@@ -27,7 +27,7 @@ pub enum BuildError {
     },
     /// Cyclic or absurdly long chain of symbolic links on the way.
     #[error(
-        "{path}: too many symbolic links on the way (a cycle, or more than 255 links or 16384 components)"
+        "{path}: too many symbolic links on the way (a cycle, more than 255 links or 16384 components, or 64 a member on average)"
     )]
     SymlinkLoop {
         /// The path that was being resolved.

@@ -163,11 +163,7 @@ impl Counts {
 
     /// Length of the whole file in bytes.
     pub(super) fn file_len(&self) -> u64 {
-        HEADER_LEN as u64
-            + Section::ALL
-                .iter()
-                .map(|&section| self.length(section))
-                .sum::<u64>()
+        HEADER_LEN as u64 + Section::ALL.iter().map(|&section| self.length(section)).sum::<u64>()
     }
 }
 
@@ -190,22 +186,13 @@ impl Header {
         out.extend_from_slice(&[0; 2]);
         out.extend_from_slice(&u32::from(self.totals.any_xattrs).to_le_bytes());
         let counts = &self.counts;
-        for rows in [
-            counts.entries,
-            counts.dirs,
-            counts.targets,
-            counts.sparse_files,
-        ] {
+        for rows in [counts.entries, counts.dirs, counts.targets, counts.sparse_files] {
             out.extend_from_slice(&rows.to_le_bytes());
         }
         for rows in [counts.sparse_runs, counts.xattr_sets] {
             out.extend_from_slice(&rows.to_le_bytes());
         }
-        for total in [
-            self.totals.inodes,
-            self.totals.files,
-            self.totals.logical_bytes,
-        ] {
+        for total in [self.totals.inodes, self.totals.files, self.totals.logical_bytes] {
             out.extend_from_slice(&total.to_le_bytes());
         }
         for section in Section::ALL {
@@ -226,10 +213,7 @@ impl Header {
         }
         let found = u16_at(file, 8)?;
         if found != VERSION {
-            return Err(TreeError::UnsupportedVersion {
-                found,
-                known: VERSION,
-            });
+            return Err(TreeError::UnsupportedVersion { found, known: VERSION });
         }
         let flags = u32_at(file, 12)?;
         if u16_at(file, 10)? != 0 || flags > 1 {
@@ -274,52 +258,33 @@ fn lay_out(file: &[u8], counts: &Counts) -> Result<Layout, TreeError> {
         let slot = LENGTHS_AT + section as usize * 8;
         let len = u64_at(file, slot)?;
         if len != counts.length(section) {
-            return Err(corrupt(
-                "a section length does not follow from its row count",
-                slot,
-            ));
+            return Err(corrupt("a section length does not follow from its row count", slot));
         }
-        let end = usize::try_from(len)
-            .ok()
-            .and_then(|len| at.checked_add(len));
+        let end = usize::try_from(len).ok().and_then(|len| at.checked_add(len));
         *range = at..end.ok_or_else(|| corrupt("a section beyond the address space", slot))?;
         at = range.end;
     }
     if at != file.len() {
-        return Err(corrupt(
-            "the file is not as long as its sections",
-            file.len(),
-        ));
+        return Err(corrupt("the file is not as long as its sections", file.len()));
     }
     Ok(layout)
 }
 
 /// Whether the checksum in the header is that of header and body.
 pub(super) fn checksum_matches(file: &[u8]) -> bool {
-    match (
-        file.get(..CHECKSUM_AT),
-        file.get(CHECKSUM_AT..HEADER_LEN),
-        file.get(HEADER_LEN..),
-    ) {
+    match (file.get(..CHECKSUM_AT), file.get(CHECKSUM_AT..HEADER_LEN), file.get(HEADER_LEN..)) {
         (Some(head), Some(stored), Some(body)) => checksum(head, body) == *stored,
         _ => false,
     }
 }
 
 fn checksum(head: &[u8], body: &[u8]) -> [u8; blake3::OUT_LEN] {
-    *blake3::Hasher::new()
-        .update(head)
-        .update(body)
-        .finalize()
-        .as_bytes()
+    *blake3::Hasher::new().update(head).update(body).finalize().as_bytes()
 }
 
 /// A rule of the format is broken at a byte offset or entry index.
 pub(super) fn corrupt(what: &'static str, at: usize) -> TreeError {
-    TreeError::Corrupt {
-        what,
-        at: at as u64,
-    }
+    TreeError::Corrupt { what, at: at as u64 }
 }
 
 fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], TreeError> {

@@ -2,8 +2,6 @@
 
 /// Largest number of entries the format can index.
 pub(super) const MAX_ENTRIES: u32 = u32::MAX - 1;
-/// Bytes of one path component (Linux `NAME_MAX`).
-pub(super) const MAX_NAME: usize = 255;
 /// Bytes of a symbolic link's target (Linux `PATH_MAX` without its NUL).
 pub(super) const MAX_TARGET: usize = 4095;
 /// Bytes of an extended attribute's name (Linux `XATTR_NAME_MAX`).
@@ -16,6 +14,11 @@ pub(super) const MAX_XATTRS: usize = 4096;
 pub(super) const MAX_HOPS: u32 = 255;
 /// Path components looked at while resolving one path: bounds the work that chains of long link targets can cause.
 pub(super) const MAX_STEPS: u32 = 16_384;
+/// Components of link targets looked at over a whole build: this many, and as many again for every member as
+/// `LINK_STEPS_PER_MEMBER` says. Real images need one or two a member; without a bound a megabyte of gzip could ask for hours.
+pub(super) const LINK_STEPS_FREE: u64 = 1 << 20;
+/// See `LINK_STEPS_FREE`.
+pub(super) const LINK_STEPS_PER_MEMBER: u64 = 64;
 
 /// Bounds on a merged tree. Crossing one is [`super::BuildError::Limit`], which names the field to raise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

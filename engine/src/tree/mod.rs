@@ -12,7 +12,6 @@ mod follow;
 mod format;
 mod limits;
 mod node;
-mod path;
 mod read;
 #[cfg(test)]
 mod tests;

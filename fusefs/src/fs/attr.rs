@@ -80,10 +80,7 @@ impl Fs {
 fn rdev(node: &Node) -> u32 {
     match node.kind {
         NodeKind::CharDevice | NodeKind::BlockDevice => {
-            let (major, minor) = (
-                node.rdev_major.min(MAX_MAJOR),
-                node.rdev_minor.min(MAX_MINOR),
-            );
+            let (major, minor) = (node.rdev_major.min(MAX_MAJOR), node.rdev_minor.min(MAX_MINOR));
             (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
         }
         _ => 0,
@@ -100,29 +97,14 @@ mod tests {
     #[test]
     fn device_numbers_match_the_c_library() {
         let mut sample = Sample::new();
-        let numbers = [
-            (0, 0),
-            (1, 3),
-            (8, 17),
-            (259, 0),
-            (4095, 0xfffff),
-            (10, 229),
-            (253, 300),
-        ];
+        let numbers = [(0, 0), (1, 3), (8, 17), (259, 0), (4095, 0xfffff), (10, 229), (253, 300)];
         for (i, (major, minor)) in numbers.iter().enumerate() {
             sample.device(&format!("d{i}"), EntryKind::BlockDevice, *major, *minor);
         }
         let fs = sample.fs();
         for (i, (major, minor)) in numbers.iter().enumerate() {
-            let attr = fs
-                .lookup(Ino::ROOT, format!("d{i}").as_bytes())
-                .unwrap()
-                .unwrap();
-            assert_eq!(
-                u64::from(attr.rdev),
-                libc::makedev(*major, *minor),
-                "{major}:{minor}"
-            );
+            let attr = fs.lookup(Ino::ROOT, format!("d{i}").as_bytes()).unwrap().unwrap();
+            assert_eq!(u64::from(attr.rdev), libc::makedev(*major, *minor), "{major}:{minor}");
         }
     }
 
@@ -141,25 +123,11 @@ mod tests {
         sample.file("one", b"x");
         sample.file("full", &[7; 513]);
         // 1 byte at 0, 2 bytes across the edge of sectors 3 and 4, then a hole up to the end.
-        let runs = [
-            DataRun { offset: 0, len: 1 },
-            DataRun {
-                offset: 2047,
-                len: 2,
-            },
-        ];
+        let runs = [DataRun { offset: 0, len: 1 }, DataRun { offset: 2047, len: 2 }];
         sample.sparse("sparse", 1 << 30, &runs, b"abc");
         sample.sparse("hole", 4096, &[], b"");
         let fs = sample.fs();
-        let blocks = |name: &str| {
-            fs.lookup(Ino::ROOT, name.as_bytes())
-                .unwrap()
-                .unwrap()
-                .blocks
-        };
-        assert_eq!(
-            ["empty", "one", "full", "sparse", "hole"].map(blocks),
-            [0, 1, 2, 3, 0]
-        );
+        let blocks = |name: &str| fs.lookup(Ino::ROOT, name.as_bytes()).unwrap().unwrap().blocks;
+        assert_eq!(["empty", "one", "full", "sparse", "hole"].map(blocks), [0, 1, 2, 3, 0]);
     }
 }

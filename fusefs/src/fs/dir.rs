@@ -53,44 +53,24 @@ impl Fs {
     ///
     /// # Errors
     /// [`FsError::NotADirectory`], [`FsError::NoSuchInode`], a damaged tree.
-    pub fn readdir(
-        &self,
-        dir: Ino,
-        cookie: u64,
-        mut emit: impl FnMut(DirEntry<'_>) -> bool,
-    ) -> Result<(), FsError> {
+    pub fn readdir(&self, dir: Ino, cookie: u64, mut emit: impl FnMut(DirEntry<'_>) -> bool) -> Result<(), FsError> {
         self.watched(dir, || {
             self.need_directory(dir)?;
             let mut at = cookie;
             loop {
                 let next = at.saturating_add(1);
                 let entry = match at {
-                    DOT => DirEntry {
-                        name: b".",
-                        ino: dir,
-                        kind: NodeKind::Directory,
-                        next,
-                    },
+                    DOT => DirEntry { name: b".", ino: dir, kind: NodeKind::Directory, next },
                     DOT_DOT => {
                         let ino = self.tree.parent(dir)?;
-                        DirEntry {
-                            name: b"..",
-                            ino,
-                            kind: NodeKind::Directory,
-                            next,
-                        }
+                        DirEntry { name: b"..", ino, kind: NodeKind::Directory, next }
                     }
                     _ => {
                         let Ok(index) = u32::try_from(at - FIRST) else {
                             return Ok(());
                         };
                         match self.tree.entry(dir, index)? {
-                            Some((name, ino, kind)) => DirEntry {
-                                name,
-                                ino,
-                                kind,
-                                next,
-                            },
+                            Some((name, ino, kind)) => DirEntry { name, ino, kind, next },
                             None => return Ok(()),
                         }
                     }
@@ -180,10 +160,7 @@ mod tests {
         let dir = fs.lookup(Ino::ROOT, b"dir").unwrap().unwrap().ino;
         let whole = list(&fs, dir, usize::MAX);
         let names: Vec<_> = whole.iter().map(|(name, _, _)| name.as_slice()).collect();
-        assert_eq!(
-            names,
-            [&b"."[..], b"..", b"a", b"b", b"sub", "\u{e4}".as_bytes()]
-        );
+        assert_eq!(names, [&b"."[..], b"..", b"a", b"b", b"sub", "\u{e4}".as_bytes()]);
         assert_eq!(whole[0].1, dir);
         assert_eq!(whole[1].1, Ino::ROOT);
         for (name, ino, kind) in &whole {
@@ -198,14 +175,8 @@ mod tests {
     #[test]
     fn cookies_past_the_end_list_nothing() {
         let fs = sample().fs();
-        for cookie in [
-            100,
-            u64::from(u32::MAX) + 2,
-            u64::from(u32::MAX) + 3,
-            u64::MAX,
-        ] {
-            fs.readdir(Ino::ROOT, cookie, |entry| panic!("{entry:?}"))
-                .unwrap();
+        for cookie in [100, u64::from(u32::MAX) + 2, u64::from(u32::MAX) + 3, u64::MAX] {
+            fs.readdir(Ino::ROOT, cookie, |entry| panic!("{entry:?}")).unwrap();
         }
     }
 
@@ -233,24 +204,14 @@ mod tests {
         assert_eq!(ino(dir, b".").unwrap(), Some(dir));
         assert_eq!(ino(dir, b"..").unwrap(), Some(Ino::ROOT));
         assert_eq!(ino(Ino::ROOT, b"..").unwrap(), Some(Ino::ROOT));
-        assert_eq!(
-            ino(file, b".").unwrap(),
-            Some(file),
-            "a handle to a file is opened by this"
-        );
+        assert_eq!(ino(file, b".").unwrap(), Some(file), "a handle to a file is opened by this");
         assert!(matches!(ino(file, b".."), Err(FsError::NotADirectory(_))));
         assert!(matches!(ino(file, b"x"), Err(FsError::NotADirectory(_))));
         assert_eq!(ino(dir, b"c").unwrap(), None);
         assert_eq!(ino(dir, b"").unwrap(), None);
         assert_eq!(ino(dir, &[b'x'; NAME_MAX]).unwrap(), None);
-        assert!(matches!(
-            ino(dir, &[b'x'; NAME_MAX + 1]),
-            Err(FsError::NameTooLong)
-        ));
+        assert!(matches!(ino(dir, &[b'x'; NAME_MAX + 1]), Err(FsError::NameTooLong)));
         assert!(matches!(ino(Ino(0), b"."), Err(FsError::NoSuchInode(0))));
-        assert!(matches!(
-            ino(Ino(u64::MAX), b"x"),
-            Err(FsError::NoSuchInode(_))
-        ));
+        assert!(matches!(ino(Ino(u64::MAX), b"x"), Err(FsError::NoSuchInode(_))));
     }
 }

@@ -82,9 +82,6 @@ impl FsError {
     /// Whether somebody who runs the archive should hear of it: damage, failures, frozen reads.
     /// The rest are everyday answers.
     pub fn is_fault(&self) -> bool {
-        matches!(
-            self,
-            FsError::Corrupt { .. } | FsError::Tree(_) | FsError::Content(_)
-        )
+        matches!(self, FsError::Corrupt { .. } | FsError::Tree(_) | FsError::Content(_))
     }
 }

@@ -21,11 +21,7 @@ impl Fs {
     pub fn open(&self, ino: Ino, for_writing: bool) -> Result<Opened, FsError> {
         self.watched(ino, || {
             self.file_node(ino)?;
-            if for_writing {
-                Err(FsError::ReadOnly)
-            } else {
-                Ok(Opened::Cached)
-            }
+            if for_writing { Err(FsError::ReadOnly) } else { Ok(Opened::Cached) }
         })
     }
 
@@ -53,13 +49,7 @@ impl Fs {
     /// Whether [`Fs::read`] would answer at once, without waiting for a disk or the network.
     pub fn is_hot(&self, ino: Ino, offset: u64, len: u64) -> bool {
         match self.tree.node(ino) {
-            Ok(Node {
-                kind: NodeKind::File,
-                is_sparse: false,
-                size,
-                content: Some(content),
-                ..
-            }) => {
+            Ok(Node { kind: NodeKind::File, is_sparse: false, size, content: Some(content), .. }) => {
                 let len = len.min(size.saturating_sub(offset));
                 len == 0 || self.content.is_hot(content, offset, len)
             }
@@ -73,12 +63,7 @@ impl Fs {
     /// # Errors
     /// [`FsError::PastData`] when there is none; else as [`Fs::read`].
     pub fn seek_data(&self, ino: Ino, offset: u64) -> Result<u64, FsError> {
-        self.seek(
-            ino,
-            offset,
-            |map| map.next_data(offset).ok_or(FsError::PastData),
-            |_| offset,
-        )
+        self.seek(ino, offset, |map| map.next_data(offset).ok_or(FsError::PastData), |_| offset)
     }
 
     /// `SEEK_HOLE`: the first hole byte at or after `offset`; every file ends in one.
@@ -101,44 +86,24 @@ impl Fs {
             if offset >= node.size {
                 return Err(FsError::PastData);
             }
-            if node.is_sparse {
-                sparse(&*self.map(ino, &node)?)
-            } else {
-                Ok(dense(node.size))
-            }
+            if node.is_sparse { sparse(&*self.map(ino, &node)?) } else { Ok(dense(node.size)) }
         })
     }
 
-    fn read_sparse(
-        &self,
-        ino: Ino,
-        node: &Node,
-        offset: u64,
-        buf: &mut [u8],
-    ) -> Result<(), FsError> {
+    fn read_sparse(&self, ino: Ino, node: &Node, offset: u64, buf: &mut [u8]) -> Result<(), FsError> {
         let map = self.map(ino, node)?;
         buf.fill(0);
-        for Segment {
-            at,
-            stored: from,
-            len,
-        } in map.segments(offset, buf.len() as u64)
-        {
+        for Segment { at, stored: from, len } in map.segments(offset, buf.len() as u64) {
             let range = usize::try_from(at).ok().zip(usize::try_from(at + len).ok());
             let piece = range.and_then(|(from, to)| buf.get_mut(from..to));
-            let piece = piece.ok_or(FsError::Corrupt {
-                ino: ino.0,
-                what: "a data run is out of range",
-            })?;
+            let piece = piece.ok_or(FsError::Corrupt { ino: ino.0, what: "a data run is out of range" })?;
             self.content.read_stored(stored(ino, node)?, from, piece)?;
         }
         Ok(())
     }
 
     fn map(&self, ino: Ino, node: &Node) -> Result<std::sync::Arc<SparseMap>, FsError> {
-        self.sparse.get(ino, || {
-            SparseMap::new(ino, node.size, &self.tree.sparse_runs(ino)?)
-        })
+        self.sparse.get(ino, || SparseMap::new(ino, node.size, &self.tree.sparse_runs(ino)?))
     }
 
     fn file_node(&self, ino: Ino) -> Result<Node, FsError> {
@@ -152,10 +117,7 @@ impl Fs {
 }
 
 fn stored(ino: Ino, node: &Node) -> Result<ContentRef, FsError> {
-    node.content.ok_or(FsError::Corrupt {
-        ino: ino.0,
-        what: "it has a size but no content",
-    })
+    node.content.ok_or(FsError::Corrupt { ino: ino.0, what: "it has a size but no content" })
 }
 
 #[cfg(test)]
@@ -197,22 +159,10 @@ mod tests {
         let ino = |name: &[u8]| fs.lookup(Ino::ROOT, name).unwrap().unwrap().ino;
         assert_eq!(fs.open(ino(b"f"), false).unwrap(), Opened::Cached);
         assert!(matches!(fs.open(ino(b"f"), true), Err(FsError::ReadOnly)));
-        assert!(matches!(
-            fs.open(ino(b"l"), false),
-            Err(FsError::Invalid(_))
-        ));
-        assert!(matches!(
-            fs.read(Ino::ROOT, 0, &mut [0]),
-            Err(FsError::IsADirectory(1))
-        ));
-        assert!(matches!(
-            fs.read(ino(b"l"), 0, &mut [0]),
-            Err(FsError::Invalid(_))
-        ));
-        assert!(matches!(
-            fs.read(Ino(77), 0, &mut [0]),
-            Err(FsError::NoSuchInode(77))
-        ));
+        assert!(matches!(fs.open(ino(b"l"), false), Err(FsError::Invalid(_))));
+        assert!(matches!(fs.read(Ino::ROOT, 0, &mut [0]), Err(FsError::IsADirectory(1))));
+        assert!(matches!(fs.read(ino(b"l"), 0, &mut [0]), Err(FsError::Invalid(_))));
+        assert!(matches!(fs.read(Ino(77), 0, &mut [0]), Err(FsError::NoSuchInode(77))));
     }
 
     #[test]
@@ -238,11 +188,7 @@ mod tests {
                         | ContentError::Io { .. }
                 )
             ));
-            assert_eq!(
-                fs.read(f, 10, &mut [0; 4]).unwrap(),
-                0,
-                "nothing is asked for past the end"
-            );
+            assert_eq!(fs.read(f, 10, &mut [0; 4]).unwrap(), 0, "nothing is asked for past the end");
         }
     }
 

@@ -45,13 +45,7 @@ pub struct StatFs {
 impl Fs {
     /// A filesystem that shows `tree` and takes file bytes from `content`.
     pub fn new(tree: Arc<Tree>, content: Arc<dyn Content>) -> Fs {
-        Fs {
-            tree,
-            content,
-            sparse: sparse::SparseCache::default(),
-            root_xattrs: Vec::new(),
-            on_fault: None,
-        }
+        Fs { tree, content, sparse: sparse::SparseCache::default(), root_xattrs: Vec::new(), on_fault: None }
     }
 
     /// Adds a synthetic attribute `user.firn.<name>` to the root directory. It can be asked for by name
@@ -86,10 +80,7 @@ impl Fs {
     /// Totals of the whole tree.
     pub fn statfs(&self) -> StatFs {
         let totals = self.tree.totals();
-        StatFs {
-            blocks: totals.logical_bytes.div_ceil(u64::from(BLOCK_SIZE)),
-            files: totals.inodes,
-        }
+        StatFs { blocks: totals.logical_bytes.div_ceil(u64::from(BLOCK_SIZE)), files: totals.inodes }
     }
 
     /// Whether any inode of the image carries an extended attribute.
@@ -97,11 +88,7 @@ impl Fs {
         self.tree.totals().any_xattrs
     }
 
-    fn watched<T>(
-        &self,
-        ino: Ino,
-        operation: impl FnOnce() -> Result<T, FsError>,
-    ) -> Result<T, FsError> {
+    fn watched<T>(&self, ino: Ino, operation: impl FnOnce() -> Result<T, FsError>) -> Result<T, FsError> {
         let result = operation();
         if let (Err(error), Some(hook)) = (&result, &self.on_fault)
             && error.is_fault()
@@ -129,10 +116,7 @@ mod tests {
         assert_eq!(fs.readlink(ino("link")).unwrap(), b"to \xff there");
         assert_eq!(fs.readlink(ino("long")).unwrap().len(), 4095);
         assert!(matches!(fs.readlink(ino("file")), Err(FsError::Invalid(_))));
-        assert!(matches!(
-            fs.readlink(Ino(99)),
-            Err(FsError::NoSuchInode(99))
-        ));
+        assert!(matches!(fs.readlink(Ino(99)), Err(FsError::NoSuchInode(99))));
     }
 
     #[test]
@@ -142,13 +126,7 @@ mod tests {
         sample.hard_link("b", "a");
         sample.sparse("s", 10_000, &[], b"");
         let fs = sample.fs();
-        assert_eq!(
-            fs.statfs(),
-            StatFs {
-                blocks: 14_097_u64.div_ceil(4096),
-                files: 3
-            }
-        );
+        assert_eq!(fs.statfs(), StatFs { blocks: 14_097_u64.div_ceil(4096), files: 3 });
     }
 
     #[test]

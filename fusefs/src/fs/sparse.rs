@@ -54,11 +54,7 @@ impl SparseMap {
                 .filter(|end| *end <= size)
                 .ok_or(corrupt("a data run reaches beyond the end of the file"))?;
             if run.len > 0 {
-                out.push(Run {
-                    offset: run.offset,
-                    len: run.len,
-                    stored,
-                });
+                out.push(Run { offset: run.offset, len: run.len, stored });
             }
             // Cannot overflow: disjoint runs inside `size` sum to at most `size`.
             stored += run.len;
@@ -69,22 +65,12 @@ impl SparseMap {
     /// The data pieces of `[offset, offset + len)`, ascending; what lies between them is hole.
     pub(super) fn segments(&self, offset: u64, len: u64) -> impl Iterator<Item = Segment> {
         let end = offset.saturating_add(len);
-        let first = self
-            .runs
-            .partition_point(|run| run.offset + run.len <= offset);
-        self.runs
-            .iter()
-            .skip(first)
-            .take_while(move |run| run.offset < end)
-            .map(move |run| {
-                let from = run.offset.max(offset);
-                let to = (run.offset + run.len).min(end);
-                Segment {
-                    at: from - offset,
-                    stored: run.stored + (from - run.offset),
-                    len: to - from,
-                }
-            })
+        let first = self.runs.partition_point(|run| run.offset + run.len <= offset);
+        self.runs.iter().skip(first).take_while(move |run| run.offset < end).map(move |run| {
+            let from = run.offset.max(offset);
+            let to = (run.offset + run.len).min(end);
+            Segment { at: from - offset, stored: run.stored + (from - run.offset), len: to - from }
+        })
     }
 
     /// Number of blocks of `unit` bytes that hold at least one data byte.
@@ -100,17 +86,13 @@ impl SparseMap {
 
     /// The first data byte at or after `offset`.
     pub(super) fn next_data(&self, offset: u64) -> Option<u64> {
-        let first = self
-            .runs
-            .partition_point(|run| run.offset + run.len <= offset);
+        let first = self.runs.partition_point(|run| run.offset + run.len <= offset);
         self.runs.get(first).map(|run| run.offset.max(offset))
     }
 
     /// The first hole byte at or after `offset`; the end of the file counts as one.
     pub(super) fn next_hole(&self, offset: u64) -> u64 {
-        let first = self
-            .runs
-            .partition_point(|run| run.offset + run.len <= offset);
+        let first = self.runs.partition_point(|run| run.offset + run.len <= offset);
         let mut at = offset;
         for run in self.runs.iter().skip(first) {
             if run.offset > at {
@@ -152,25 +134,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn map(size: u64, runs: &[(u64, u64)]) -> Result<SparseMap, FsError> {
-        let runs: Vec<_> = runs
-            .iter()
-            .map(|&(offset, len)| DataRun { offset, len })
-            .collect();
+        let runs: Vec<_> = runs.iter().map(|&(offset, len)| DataRun { offset, len }).collect();
         SparseMap::new(Ino(7), size, &runs)
     }
 
     #[test]
     fn bad_runs_are_refused() {
-        for (size, runs) in [
-            (10, vec![(0, 11)]),
-            (10, vec![(u64::MAX, 2)]),
-            (10, vec![(4, 2), (5, 1)]),
-            (10, vec![(4, 2), (0, 1)]),
-        ] {
-            assert!(
-                matches!(map(size, &runs), Err(FsError::Corrupt { ino: 7, .. })),
-                "{runs:?}"
-            );
+        for (size, runs) in
+            [(10, vec![(0, 11)]), (10, vec![(u64::MAX, 2)]), (10, vec![(4, 2), (5, 1)]), (10, vec![(4, 2), (0, 1)])]
+        {
+            assert!(matches!(map(size, &runs), Err(FsError::Corrupt { ino: 7, .. })), "{runs:?}");
         }
         assert!(map(u64::MAX, &[(u64::MAX - 1, 1)]).is_ok());
     }

@@ -73,17 +73,12 @@ impl Fs {
     fn reserved(&self, ino: Ino, name: &[u8]) -> Result<Option<&[u8]>, FsError> {
         self.tree.node(ino)?;
         let mut of_root = self.root_xattrs.iter().filter(|_| ino == Ino::ROOT);
-        Ok(of_root
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_slice()))
+        Ok(of_root.find(|(key, _)| key == name).map(|(_, value)| value.as_slice()))
     }
 }
 
 fn sized(data: Cow<'_, [u8]>, size: u32, ino: Ino) -> Result<Xattr<'_>, FsError> {
-    let too_big = FsError::Corrupt {
-        ino: ino.0,
-        what: "its extended attributes are too large",
-    };
+    let too_big = FsError::Corrupt { ino: ino.0, what: "its extended attributes are too large" };
     let len = u32::try_from(data.len()).map_err(|_| too_big)?;
     match size {
         0 => Ok(Xattr::Size(len)),
@@ -109,9 +104,7 @@ fn shown_name(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
 fn stored_name(shown: &[u8]) -> Option<Cow<'_, [u8]>> {
     for prefix in OVERLAY_PREFIXES {
         if let Some(rest) = shown.strip_prefix(prefix) {
-            return rest
-                .strip_prefix(ESCAPE)
-                .map(|rest| Cow::Owned([prefix, rest].concat()));
+            return rest.strip_prefix(ESCAPE).map(|rest| Cow::Owned([prefix, rest].concat()));
         }
     }
     Some(Cow::Borrowed(shown))
@@ -147,9 +140,7 @@ mod tests {
     }
 
     fn names(fs: &Fs, ino: Ino) -> Vec<String> {
-        let Xattr::Data(list) = fs.listxattr(ino, u32::MAX).unwrap() else {
-            panic!("not data")
-        };
+        let Xattr::Data(list) = fs.listxattr(ino, u32::MAX).unwrap() else { panic!("not data") };
         let text = String::from_utf8(list.into_owned()).unwrap();
         text.split_terminator('\0').map(str::to_owned).collect()
     }
@@ -180,15 +171,9 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(listed, sorted);
         for name in want {
-            assert!(
-                value(&fs, f, name).is_ok(),
-                "{name} is listed and must be readable"
-            );
+            assert!(value(&fs, f, name).is_ok(), "{name} is listed and must be readable");
         }
-        assert_eq!(
-            value(&fs, f, "trusted.overlay.overlay.opaque").unwrap(),
-            b"y"
-        );
+        assert_eq!(value(&fs, f, "trusted.overlay.overlay.opaque").unwrap(), b"y");
         for raw in [
             "trusted.overlay.opaque",
             "trusted.overlay.metacopy",
@@ -205,40 +190,23 @@ mod tests {
     fn sizes_follow_the_protocol() {
         let (fs, f) = sample();
         assert_eq!(fs.getxattr(f, b"user.long", 0).unwrap(), Xattr::Size(300));
-        assert!(matches!(
-            fs.getxattr(f, b"user.long", 299),
-            Err(FsError::BufferTooSmall)
-        ));
+        assert!(matches!(fs.getxattr(f, b"user.long", 299), Err(FsError::BufferTooSmall)));
         assert!(matches!(fs.getxattr(f, b"user.long", 300), Ok(Xattr::Data(v)) if v.len() == 300));
         assert_eq!(value(&fs, f, "user.empty").unwrap(), b"");
-        let Xattr::Size(need) = fs.listxattr(f, 0).unwrap() else {
-            panic!("not a size")
-        };
-        assert!(matches!(
-            fs.listxattr(f, need - 1),
-            Err(FsError::BufferTooSmall)
-        ));
+        let Xattr::Size(need) = fs.listxattr(f, 0).unwrap() else { panic!("not a size") };
+        assert!(matches!(fs.listxattr(f, need - 1), Err(FsError::BufferTooSmall)));
         assert!(matches!(fs.listxattr(f, need), Ok(Xattr::Data(v)) if v.len() == need as usize));
         let bare = fs.lookup(Ino::ROOT, b"bare").unwrap().unwrap().ino;
         assert_eq!(fs.listxattr(bare, 0).unwrap(), Xattr::Size(0));
         assert_eq!(value(&fs, bare, "user.mime"), Err(libc::ENODATA));
-        assert!(matches!(
-            fs.listxattr(Ino(99), 0),
-            Err(FsError::NoSuchInode(99))
-        ));
-        assert!(matches!(
-            fs.getxattr(Ino(99), b"user.firn.image", 0),
-            Err(FsError::NoSuchInode(99))
-        ));
+        assert!(matches!(fs.listxattr(Ino(99), 0), Err(FsError::NoSuchInode(99))));
+        assert!(matches!(fs.getxattr(Ino(99), b"user.firn.image", 0), Err(FsError::NoSuchInode(99))));
     }
 
     #[test]
     fn own_attributes_are_on_the_root_and_never_listed() {
         let (fs, f) = sample();
-        assert_eq!(
-            value(&fs, Ino::ROOT, "user.firn.image").unwrap(),
-            b"sha256:abc"
-        );
+        assert_eq!(value(&fs, Ino::ROOT, "user.firn.image").unwrap(), b"sha256:abc");
         assert_eq!(value(&fs, Ino::ROOT, "user.firn.other"), Err(libc::ENODATA));
         assert_eq!(value(&fs, f, "user.firn.image"), Err(libc::ENODATA));
         assert_eq!(names(&fs, Ino::ROOT), Vec::<String>::new());
@@ -246,13 +214,7 @@ mod tests {
 
     #[test]
     fn names_that_would_break_the_list_are_left_out() {
-        for bad in [
-            &b""[..],
-            b"user.a\0b",
-            b"\0",
-            b"user.firn.",
-            b"user.firn.image",
-        ] {
+        for bad in [&b""[..], b"user.a\0b", b"\0", b"user.firn.", b"user.firn.image"] {
             assert_eq!(shown_name(bad), None);
         }
         assert_eq!(shown_name(b"user.firn").as_deref(), Some(&b"user.firn"[..]));

@@ -71,13 +71,8 @@ pub(super) fn no_entry() -> FileAttr {
 /// Times that the clock type cannot hold become the epoch; on 64-bit Linux it holds all.
 fn time(at: Timestamp) -> SystemTime {
     let whole = Duration::from_secs(at.secs.unsigned_abs());
-    let base = if at.secs < 0 {
-        UNIX_EPOCH.checked_sub(whole)
-    } else {
-        UNIX_EPOCH.checked_add(whole)
-    };
-    base.and_then(|base| base.checked_add(Duration::from_nanos(u64::from(at.nanos))))
-        .unwrap_or(UNIX_EPOCH)
+    let base = if at.secs < 0 { UNIX_EPOCH.checked_sub(whole) } else { UNIX_EPOCH.checked_add(whole) };
+    base.and_then(|base| base.checked_add(Duration::from_nanos(u64::from(at.nanos)))).unwrap_or(UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -89,12 +84,7 @@ mod tests {
         let at = |secs, nanos| time(Timestamp { secs, nanos });
         assert_eq!(at(1, 5), UNIX_EPOCH + Duration::new(1, 5));
         assert_eq!(at(-2, 999_999_999), UNIX_EPOCH - Duration::new(1, 1));
-        assert_eq!(
-            at(i64::MIN, 0),
-            UNIX_EPOCH
-                .checked_sub(Duration::from_secs(1 << 63))
-                .unwrap()
-        );
+        assert_eq!(at(i64::MIN, 0), UNIX_EPOCH.checked_sub(Duration::from_secs(1 << 63)).unwrap());
         assert!(at(i64::MAX, 999_999_999) > UNIX_EPOCH);
     }
 }

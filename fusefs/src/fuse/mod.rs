@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fuser::{
-    Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner,
-    OpenAccMode, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
-    ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+    Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, OpenAccMode, OpenFlags,
+    ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen,
+    ReplyStatfs, ReplyXattr, Request,
 };
 
 use crate::engine::Ino;
@@ -49,12 +49,7 @@ impl Adapter {
     pub(crate) fn new(fs: Arc<Fs>, readers: usize, xattrs: bool) -> std::io::Result<Adapter> {
         let serving = Arc::clone(&fs);
         let reads = Pool::new(readers, move |read, buffer| serve(&serving, read, buffer))?;
-        Ok(Adapter {
-            fs,
-            reads,
-            negotiated: Negotiated::default(),
-            xattrs,
-        })
+        Ok(Adapter { fs, reads, negotiated: Negotiated::default(), xattrs })
     }
 }
 
@@ -113,10 +108,7 @@ impl Filesystem for Adapter {
         if self.negotiated.no_open {
             return reply.error(Errno::ENOSYS);
         }
-        match self
-            .fs
-            .open(convert::ino(ino), flags.acc_mode() != OpenAccMode::O_RDONLY)
-        {
+        match self.fs.open(convert::ino(ino), flags.acc_mode() != OpenAccMode::O_RDONLY) {
             Ok(_) => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE),
             Err(error) => reply.error(convert::errno(&error)),
         }
@@ -134,17 +126,9 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-        let read = Read {
-            ino: convert::ino(ino),
-            offset,
-            size,
-            reply,
-        };
-        let now = if self.fs.is_hot(read.ino, offset, u64::from(size)) {
-            Some(read)
-        } else {
-            self.reads.submit(read).err()
-        };
+        let read = Read { ino: convert::ino(ino), offset, size, reply };
+        let now =
+            if self.fs.is_hot(read.ino, offset, u64::from(size)) { Some(read) } else { self.reads.submit(read).err() };
         if let Some(read) = now {
             BUFFER.with_borrow_mut(|buffer| serve(&self.fs, read, buffer));
         }
@@ -163,28 +147,13 @@ impl Filesystem for Adapter {
         if self.negotiated.no_opendir {
             return reply.error(Errno::ENOSYS);
         }
-        reply.opened(
-            FileHandle(0),
-            FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR,
-        );
+        reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR);
     }
 
-    fn readdir(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        mut reply: ReplyDirectory,
-    ) {
+    fn readdir(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         let listed = self.fs.readdir(convert::ino(ino), offset, |entry| {
             let name = OsStr::from_bytes(entry.name);
-            reply.add(
-                INodeNo(entry.ino.0),
-                entry.next,
-                convert::kind(entry.kind),
-                name,
-            )
+            reply.add(INodeNo(entry.ino.0), entry.next, convert::kind(entry.kind), name)
         });
         match listed {
             Ok(()) => reply.ok(),
@@ -192,21 +161,12 @@ impl Filesystem for Adapter {
         }
     }
 
-    fn readdirplus(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        mut reply: ReplyDirectoryPlus,
-    ) {
-        let listed = self
-            .fs
-            .readdirplus(convert::ino(ino), offset, |entry, attr| {
-                let name = OsStr::from_bytes(entry.name);
-                let attr = convert::attr(attr);
-                reply.add(attr.ino, entry.next, name, &FOREVER, &attr, GENERATION)
-            });
+    fn readdirplus(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
+        let listed = self.fs.readdirplus(convert::ino(ino), offset, |entry, attr| {
+            let name = OsStr::from_bytes(entry.name);
+            let attr = convert::attr(attr);
+            reply.add(attr.ino, entry.next, name, &FOREVER, &attr, GENERATION)
+        });
         match listed {
             Ok(()) => reply.ok(),
             Err(error) => reply.error(convert::errno(&error)),
@@ -220,26 +180,14 @@ impl Filesystem for Adapter {
     fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
         let totals = self.fs.statfs();
         let name_max = u32::try_from(NAME_MAX).unwrap_or(u32::MAX);
-        reply.statfs(
-            totals.blocks,
-            0,
-            0,
-            totals.files,
-            0,
-            BLOCK_SIZE,
-            name_max,
-            BLOCK_SIZE,
-        );
+        reply.statfs(totals.blocks, 0, 0, totals.files, 0, BLOCK_SIZE, name_max, BLOCK_SIZE);
     }
 
     fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
         if !self.xattrs {
             return reply.error(Errno::ENOSYS);
         }
-        answer_xattr(
-            self.fs.getxattr(convert::ino(ino), name.as_bytes(), size),
-            reply,
-        );
+        answer_xattr(self.fs.getxattr(convert::ino(ino), name.as_bytes(), size), reply);
     }
 
     fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
@@ -249,15 +197,7 @@ impl Filesystem for Adapter {
         answer_xattr(self.fs.listxattr(convert::ino(ino), size), reply);
     }
 
-    fn lseek(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: i64,
-        whence: i32,
-        reply: ReplyLseek,
-    ) {
+    fn lseek(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
         let ino = convert::ino(ino);
         let found = match (u64::try_from(offset), whence) {
             (Ok(offset), libc::SEEK_DATA) => self.fs.seek_data(ino, offset),

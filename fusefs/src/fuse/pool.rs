@@ -40,19 +40,9 @@ impl<J: Send + 'static> Pool<J> {
         threads: usize,
         handle: impl Fn(J, &mut Vec<u8>) + Send + Sync + 'static,
     ) -> std::io::Result<Pool<J>> {
-        let queue = Mutex::new(Queue {
-            jobs: VecDeque::new(),
-            closed: false,
-        });
-        let shared = Arc::new(Shared {
-            queue,
-            filled: Condvar::new(),
-            handle: Box::new(handle),
-        });
-        let mut pool = Pool {
-            shared,
-            workers: Vec::with_capacity(threads),
-        };
+        let queue = Mutex::new(Queue { jobs: VecDeque::new(), closed: false });
+        let shared = Arc::new(Shared { queue, filled: Condvar::new(), handle: Box::new(handle) });
+        let mut pool = Pool { shared, workers: Vec::with_capacity(threads) };
         for i in 0..threads {
             let shared = Arc::clone(&pool.shared);
             let worker = std::thread::Builder::new().name(format!("firn-read-{i}"));
@@ -100,10 +90,7 @@ impl<J> Shared<J> {
             if queue.closed {
                 return None;
             }
-            queue = self
-                .filled
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -138,10 +125,7 @@ mod tests {
         drop(pool);
         let mut all: Vec<u32> = results.iter().collect();
         all.sort_unstable();
-        assert_eq!(
-            all,
-            (1..=1000).filter(|job| job % 10 != 0).collect::<Vec<_>>()
-        );
+        assert_eq!(all, (1..=1000).filter(|job| job % 10 != 0).collect::<Vec<_>>());
     }
 
     #[test]
@@ -154,10 +138,7 @@ mod tests {
         .unwrap();
         let refused = (0..MAX_QUEUED + 2).find(|job| pool.submit(*job).is_err());
         // One job may already be with the worker.
-        assert!(
-            matches!(refused, Some(n) if n == MAX_QUEUED || n == MAX_QUEUED + 1),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Some(n) if n == MAX_QUEUED || n == MAX_QUEUED + 1), "{refused:?}");
         drop(open);
     }
 

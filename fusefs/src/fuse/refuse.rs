@@ -51,23 +51,11 @@ macro_rules! changes {
             reply.error(fuser::Errno::EROFS);
         }
 
-        fn unlink(
-            &self,
-            _: &fuser::Request,
-            _: fuser::INodeNo,
-            _: &std::ffi::OsStr,
-            reply: fuser::ReplyEmpty,
-        ) {
+        fn unlink(&self, _: &fuser::Request, _: fuser::INodeNo, _: &std::ffi::OsStr, reply: fuser::ReplyEmpty) {
             reply.error(fuser::Errno::EROFS);
         }
 
-        fn rmdir(
-            &self,
-            _: &fuser::Request,
-            _: fuser::INodeNo,
-            _: &std::ffi::OsStr,
-            reply: fuser::ReplyEmpty,
-        ) {
+        fn rmdir(&self, _: &fuser::Request, _: fuser::INodeNo, _: &std::ffi::OsStr, reply: fuser::ReplyEmpty) {
             reply.error(fuser::Errno::EROFS);
         }
 
@@ -134,13 +122,7 @@ macro_rules! changes {
             reply.error(fuser::Errno::EROFS);
         }
 
-        fn removexattr(
-            &self,
-            _: &fuser::Request,
-            _: fuser::INodeNo,
-            _: &std::ffi::OsStr,
-            reply: fuser::ReplyEmpty,
-        ) {
+        fn removexattr(&self, _: &fuser::Request, _: fuser::INodeNo, _: &std::ffi::OsStr, reply: fuser::ReplyEmpty) {
             reply.error(fuser::Errno::EROFS);
         }
 

@@ -79,10 +79,7 @@ pub fn start(mut command: Command) -> Result<Child, BackgroundError> {
     match &report[..] {
         [FAILED, code, message @ ..] => {
             let message = String::from_utf8_lossy(message).into_owned();
-            Err(BackgroundError::Failed {
-                message,
-                code: *code,
-            })
+            Err(BackgroundError::Failed { message, code: *code })
         }
         _ => Err(BackgroundError::Died(status.to_string())),
     }
@@ -144,14 +141,8 @@ impl Parent {
 
 fn quiet(log: Option<&Path>) -> Result<(), BackgroundError> {
     let path = log.unwrap_or(Path::new("/dev/null"));
-    let out = OpenOptions::new()
-        .append(true)
-        .create(log.is_some())
-        .open(path);
-    let out = out.map_err(|source| BackgroundError::Log {
-        path: path.to_owned(),
-        source,
-    })?;
+    let out = OpenOptions::new().append(true).create(log.is_some()).open(path);
+    let out = out.map_err(|source| BackgroundError::Log { path: path.to_owned(), source })?;
     let detach = || {
         sys::redirect(1, out.as_fd())?;
         sys::redirect(2, out.as_fd())?;
@@ -190,11 +181,7 @@ mod tests {
 
     #[test]
     fn a_child_that_just_ends_is_reported_with_its_status() {
-        for (script, status) in [
-            ("exit 3", "exit status: 3"),
-            ("kill -9 $$", "signal: 9"),
-            ("printf F >&0", "exit"),
-        ] {
+        for (script, status) in [("exit 3", "exit status: 3"), ("kill -9 $$", "signal: 9"), ("printf F >&0", "exit")] {
             match shell(script) {
                 Err(BackgroundError::Died(how)) => assert!(how.contains(status), "{how}"),
                 other => panic!("{script}: {other:?}"),

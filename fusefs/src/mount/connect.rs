@@ -37,11 +37,7 @@ pub(super) fn connect(point: &Path, options: &MountOptions) -> Result<OwnedFd, M
 }
 
 fn by_system_call(point: &Path, options: &MountOptions) -> Result<OwnedFd, MountError> {
-    let device = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/fuse")
-        .map_err(MountError::NoDevice)?;
+    let device = OpenOptions::new().read(true).write(true).open("/dev/fuse").map_err(MountError::NoDevice)?;
     let (user, group) = sys::user_and_group();
     let mut data = vec![
         format!("fd={}", device.as_raw_fd()),
@@ -55,31 +51,18 @@ fn by_system_call(point: &Path, options: &MountOptions) -> Result<OwnedFd, Mount
     let call = || {
         let source = CString::new(options.fsname.as_str())?;
         let (target, fs_type) = (sys::c_path(point)?, CString::new(FS_TYPE)?);
-        sys::mount(
-            &source,
-            &target,
-            &fs_type,
-            options.flags(),
-            &CString::new(data.as_str())?,
-        )
+        sys::mount(&source, &target, &fs_type, options.flags(), &CString::new(data.as_str())?)
     };
     match call() {
         Ok(()) => Ok(device.into()),
-        Err(source) => Err(MountError::Refused {
-            path: point.to_owned(),
-            options: data,
-            source,
-        }),
+        Err(source) => Err(MountError::Refused { path: point.to_owned(), options: data, source }),
     }
 }
 
 /// The helper mounts and sends the connection back over the socket that `_FUSE_COMMFD` names: its
 /// standard input here, which needs no descriptor to be inherited by number.
 fn by_helper(point: &Path, options: &MountOptions) -> Result<OwnedFd, MountError> {
-    let failed = |message: String| MountError::Helper {
-        path: point.to_owned(),
-        message,
-    };
+    let failed = |message: String| MountError::Helper { path: point.to_owned(), message };
     let run = || -> io::Result<_> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut child = Command::new(HELPER)
@@ -95,19 +78,14 @@ fn by_helper(point: &Path, options: &MountOptions) -> Result<OwnedFd, MountError
         if let Some(stderr) = child.stderr.take() {
             stderr.take(MAX_MESSAGE).read_to_end(&mut said)?;
         }
-        Ok((
-            received,
-            child.wait()?,
-            String::from_utf8_lossy(&said).trim().to_owned(),
-        ))
+        Ok((received, child.wait()?, String::from_utf8_lossy(&said).trim().to_owned()))
     };
     match run() {
         Ok((Ok(connection), status, _)) if status.success() => Ok(connection),
         Ok((_, status, said)) if said.is_empty() => Err(failed(format!("it ended with {status}"))),
         Ok((_, _, said)) => Err(failed(said)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(failed(
-            "it is not installed (Debian: apt-get install fuse3), and this user may not mount without it"
-                .into(),
+            "it is not installed (Debian: apt-get install fuse3), and this user may not mount without it".into(),
         )),
         Err(error) => Err(failed(error.to_string())),
     }

@@ -57,32 +57,18 @@ impl fmt::Display for Holder {
 /// so a dead or slow one cannot hang the search.
 pub(super) fn holders(point: &Path) -> Vec<Holder> {
     let inside = |path: &Path| path != point && path.starts_with(point);
-    let mounts = table::mounts()
-        .unwrap_or_default()
-        .into_iter()
-        .map(|mount| mount.point);
-    let mut found: Vec<_> = mounts
-        .filter(|path| inside(path))
-        .map(Holder::Mount)
-        .collect();
+    let mounts = table::mounts().unwrap_or_default().into_iter().map(|mount| mount.point);
+    let mut found: Vec<_> = mounts.filter(|path| inside(path)).map(Holder::Mount).collect();
     let Ok(processes) = fs::read_dir("/proc") else {
         return found;
     };
     for process in processes.flatten() {
-        let Some(pid) = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         if let Some(tie) = tie(&process.path(), point) {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            found.push(Holder::Process {
-                pid,
-                name: name.trim_end().to_owned(),
-                tie,
-            });
+            found.push(Holder::Process { pid, name: name.trim_end().to_owned(), tie });
         }
     }
     found
@@ -90,18 +76,13 @@ pub(super) fn holders(point: &Path) -> Vec<Holder> {
 
 fn tie(process: &Path, point: &Path) -> Option<Tie> {
     let leads_inside = |link: io::Result<PathBuf>| link.is_ok_and(|path| path.starts_with(point));
-    for (name, tie) in [
-        ("cwd", Tie::WorkingDirectory),
-        ("root", Tie::Root),
-        ("exe", Tie::Program),
-    ] {
+    for (name, tie) in [("cwd", Tie::WorkingDirectory), ("root", Tie::Root), ("exe", Tie::Program)] {
         if leads_inside(fs::read_link(process.join(name))) {
             return Some(tie);
         }
     }
     let mut open = fs::read_dir(process.join("fd")).ok()?.flatten();
-    open.any(|fd| leads_inside(fs::read_link(fd.path())))
-        .then_some(Tie::OpenFile)
+    open.any(|fd| leads_inside(fs::read_link(fd.path()))).then_some(Tie::OpenFile)
 }
 
 #[cfg(test)]
@@ -123,15 +104,8 @@ mod tests {
 
     #[test]
     fn holders_read_like_a_sentence() {
-        let holder = Holder::Process {
-            pid: 7,
-            name: "bash".into(),
-            tie: Tie::WorkingDirectory,
-        };
+        let holder = Holder::Process { pid: 7, name: "bash".into(), tie: Tie::WorkingDirectory };
         assert_eq!(holder.to_string(), "bash (pid 7, working directory)");
-        assert_eq!(
-            Holder::Mount("/m/x".into()).to_string(),
-            "the mount at /m/x"
-        );
+        assert_eq!(Holder::Mount("/m/x".into()).to_string(), "the mount at /m/x");
     }
 }

@@ -56,10 +56,7 @@ pub struct Mounted {
 /// See [`MountError`]; nothing is left mounted.
 pub fn mount(fs: Arc<Fs>, path: &Path, options: &MountOptions) -> Result<Mounted, MountError> {
     let point = point::check(path)?;
-    let start = |source| MountError::Start {
-        path: path.to_owned(),
-        source,
-    };
+    let start = |source| MountError::Start { path: path.to_owned(), source };
     let xattrs = options.xattrs == Xattrs::Always || fs.any_xattrs();
     let adapter = Adapter::new(fs, options.readers, xattrs).map_err(start)?;
     let mut config = Config::default();
@@ -67,24 +64,15 @@ pub fn mount(fs: Arc<Fs>, path: &Path, options: &MountOptions) -> Result<Mounted
 
     let connection = connect::connect(&point, options)?;
     // From here on, whatever fails unmounts by dropping this.
-    let mut mounted = Mounted {
-        point,
-        device: None,
-        session: None,
-    };
-    let device = table::mount_at(&mounted.point)
-        .map_err(start)?
-        .map(|mount| mount.device);
-    mounted.device =
-        Some(device.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
+    let mut mounted = Mounted { point, device: None, session: None };
+    let device = table::mount_at(&mounted.point).map_err(start)?.map(|mount| mount.device);
+    mounted.device = Some(device.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
     // The kernel lets in whom the mount options say; fuser's own check would come on top of that and
     // refuse even what the kernel does on its own behalf.
     let session = Session::from_fd(adapter, connection, SessionACL::All, config).map_err(start)?;
     let serve = std::thread::Builder::new().name("firn-session".into());
     mounted.session = Some(serve.spawn(move || session.run()).map_err(start)?);
-    sys::c_path(&mounted.point)
-        .and_then(|path| sys::statfs(&path))
-        .map_err(start)?;
+    sys::c_path(&mounted.point).and_then(|path| sys::statfs(&path)).map_err(start)?;
     Ok(mounted)
 }
 
@@ -102,10 +90,7 @@ impl Mounted {
     /// # Errors
     /// [`MountError::Serve`] when the connection broke down, [`MountError::Unmount`].
     pub fn wait(mut self, mut signals: StopSignals) -> Result<Ended, MountError> {
-        let serve = |source| MountError::Serve {
-            path: self.point.clone(),
-            source,
-        };
+        let serve = |source| MountError::Serve { path: self.point.clone(), source };
         let ending = signals.ending().map_err(serve)?;
         let Some(session) = self.session.take() else {
             return Ok(Ended::Unmounted);
@@ -129,15 +114,8 @@ impl Mounted {
         }
         self.device = None;
         match watcher.join() {
-            Ok(Ok(())) => Ok(if signalled {
-                Ended::Signalled
-            } else {
-                Ended::Unmounted
-            }),
-            Ok(Err(source)) => Err(MountError::Serve {
-                path: self.point.clone(),
-                source,
-            }),
+            Ok(Ok(())) => Ok(if signalled { Ended::Signalled } else { Ended::Unmounted }),
+            Ok(Err(source)) => Err(MountError::Serve { path: self.point.clone(), source }),
             Err(_) => Err(serve(io::Error::other("the watching thread panicked"))),
         }
     }
@@ -153,10 +131,7 @@ impl Mounted {
         self.device = None;
         match self.session.take().map(join) {
             None | Some(Ok(())) => Ok(()),
-            Some(Err(source)) => Err(MountError::Serve {
-                path: self.point.clone(),
-                source,
-            }),
+            Some(Err(source)) => Err(MountError::Serve { path: self.point.clone(), source }),
         }
     }
 
@@ -185,7 +160,5 @@ impl Drop for Mounted {
 }
 
 fn join(session: JoinHandle<io::Result<()>>) -> io::Result<()> {
-    session
-        .join()
-        .unwrap_or_else(|_| Err(io::Error::other("a serving thread panicked")))
+    session.join().unwrap_or_else(|_| Err(io::Error::other("a serving thread panicked")))
 }

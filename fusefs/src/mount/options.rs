@@ -109,9 +109,7 @@ impl MountOptions {
     /// # Errors
     /// The first option that is unknown, malformed or not possible; the options before it are applied.
     pub fn apply(&mut self, text: &str) -> Result<(), OptionError> {
-        text.split(',')
-            .filter(|option| !option.is_empty())
-            .try_for_each(|option| self.apply_one(option))
+        text.split(',').filter(|option| !option.is_empty()).try_for_each(|option| self.apply_one(option))
     }
 
     fn apply_one(&mut self, option: &str) -> Result<(), OptionError> {
@@ -137,10 +135,7 @@ impl MountOptions {
             {
                 self.labels.push(option.to_owned());
             }
-            (
-                "subtype" | "fd" | "user_id" | "group_id" | "rootmode" | "blksize" | "max_read",
-                _,
-            ) => {
+            ("subtype" | "fd" | "user_id" | "group_id" | "rootmode" | "blksize" | "max_read", _) => {
                 return Err(not_possible(name, "firn sets it itself"));
             }
             (_, Some(_)) if self.clone().apply_flag(name).is_ok() => {
@@ -180,17 +175,11 @@ impl MountOptions {
             // For fstab and those who read it.
             "auto" | "noauto" | "nofail" | "_netdev" => {}
             "rw" => {
-                return Err(not_possible(
-                    name,
-                    "an archived image never changes; put an overlay on it",
-                ));
+                return Err(not_possible(name, "an archived image never changes; put an overlay on it"));
             }
             "allow_root" => return Err(not_possible(name, "use allow_other")),
             "auto_unmount" => {
-                return Err(not_possible(
-                    name,
-                    "a mount goes with a signal to its process or with firn umount",
-                ));
+                return Err(not_possible(name, "a mount goes with a signal to its process or with firn umount"));
             }
             "context" => return Err(OptionError::NeedsValue("context")),
             _ => return Err(OptionError::Unknown(name.to_owned())),
@@ -201,11 +190,9 @@ impl MountOptions {
     /// Flags of `mount(2)`.
     pub(super) fn flags(&self) -> c_ulong {
         let mut flags = libc::MS_RDONLY;
-        for (allowed, forbid) in [
-            (self.dev, libc::MS_NODEV),
-            (self.suid, libc::MS_NOSUID),
-            (self.exec, libc::MS_NOEXEC),
-        ] {
+        for (allowed, forbid) in
+            [(self.dev, libc::MS_NODEV), (self.suid, libc::MS_NOSUID), (self.exec, libc::MS_NOEXEC)]
+        {
             if !allowed {
                 flags |= forbid;
             }
@@ -226,16 +213,10 @@ impl MountOptions {
     /// Options for `fusermount3`, which knows the flags by name and needs commas escaped.
     pub(super) fn for_helper(&self) -> String {
         let name = self.fsname.replace('\\', "\\\\").replace(',', "\\,");
-        let mut options = vec![
-            "ro".to_owned(),
-            format!("fsname={name}"),
-            "subtype=firn".to_owned(),
-        ];
-        for (allowed, yes, no) in [
-            (self.dev, "dev", "nodev"),
-            (self.suid, "suid", "nosuid"),
-            (self.exec, "exec", "noexec"),
-        ] {
+        let mut options = vec!["ro".to_owned(), format!("fsname={name}"), "subtype=firn".to_owned()];
+        for (allowed, yes, no) in
+            [(self.dev, "dev", "nodev"), (self.suid, "suid", "nosuid"), (self.exec, "exec", "noexec")]
+        {
             options.push(if allowed { yes } else { no }.to_owned());
         }
         options.extend(self.common());
@@ -256,35 +237,22 @@ fn fsname(value: Option<&str>) -> Result<String, OptionError> {
 }
 
 fn threads(name: &'static str, value: Option<&str>) -> Result<usize, OptionError> {
-    let value = value
-        .filter(|value| !value.is_empty())
-        .ok_or(OptionError::NeedsValue(name))?;
+    let value = value.filter(|value| !value.is_empty()).ok_or(OptionError::NeedsValue(name))?;
     match value.parse() {
         Ok(number @ 1..=MAX_THREADS) => Ok(number),
-        _ => Err(OptionError::BadValue {
-            name,
-            value: value.to_owned(),
-            why: "it is a number from 1 to 256",
-        }),
+        _ => Err(OptionError::BadValue { name, value: value.to_owned(), why: "it is a number from 1 to 256" }),
     }
 }
 
 fn choice(name: &'static str, value: Option<&str>, why: &'static str) -> OptionError {
     match value {
         None | Some("") => OptionError::NeedsValue(name),
-        Some(value) => OptionError::BadValue {
-            name,
-            value: value.to_owned(),
-            why,
-        },
+        Some(value) => OptionError::BadValue { name, value: value.to_owned(), why },
     }
 }
 
 fn not_possible(name: &str, why: &'static str) -> OptionError {
-    OptionError::NotPossible {
-        name: name.to_owned(),
-        why,
-    }
+    OptionError::NotPossible { name: name.to_owned(), why }
 }
 
 #[cfg(test)]
@@ -298,8 +266,7 @@ mod tests {
 
     #[test]
     fn options_are_applied_in_order() {
-        let options =
-            parsed("allow_other,dev,suid,,noexec,fsname=a=b,threads=3,readers=256,nodev").unwrap();
+        let options = parsed("allow_other,dev,suid,,noexec,fsname=a=b,threads=3,readers=256,nodev").unwrap();
         let want = MountOptions {
             allow_other: true,
             suid: true,
@@ -311,18 +278,9 @@ mod tests {
         };
         assert_eq!(options, want);
         assert_eq!(parsed("").unwrap(), MountOptions::default());
-        assert_eq!(
-            parsed("ro,noatime,defaults,_netdev,x-systemd.automount,x-y=z").unwrap(),
-            MountOptions::default()
-        );
-        assert_eq!(
-            parsed("xattr=always,via=fusermount").unwrap().xattrs,
-            Xattrs::Always
-        );
-        assert_eq!(
-            parsed("context=system_u:object_r:x:s0").unwrap().labels,
-            ["context=system_u:object_r:x:s0"]
-        );
+        assert_eq!(parsed("ro,noatime,defaults,_netdev,x-systemd.automount,x-y=z").unwrap(), MountOptions::default());
+        assert_eq!(parsed("xattr=always,via=fusermount").unwrap().xattrs, Xattrs::Always);
+        assert_eq!(parsed("context=system_u:object_r:x:s0").unwrap().labels, ["context=system_u:object_r:x:s0"]);
     }
 
     #[test]
@@ -331,10 +289,7 @@ mod tests {
             ("rw", "not possible: an archived image never changes"),
             ("allow_root", "use allow_other"),
             ("auto_unmount", "firn umount"),
-            (
-                "frobnicate",
-                "unknown mount option `frobnicate`; known are allow_other",
-            ),
+            ("frobnicate", "unknown mount option `frobnicate`; known are allow_other"),
             ("frobnicate=1", "unknown mount option `frobnicate=1`"),
             ("allow_other=1", "`allow_other` takes no value"),
             ("threads", "`threads` needs a value"),
@@ -357,10 +312,7 @@ mod tests {
 
     #[test]
     fn nothing_can_be_smuggled_past_the_helper() {
-        let options = MountOptions {
-            fsname: "a,allow_other\\,dev".into(),
-            ..MountOptions::default()
-        };
+        let options = MountOptions { fsname: "a,allow_other\\,dev".into(), ..MountOptions::default() };
         assert_eq!(
             options.for_helper(),
             "ro,fsname=a\\,allow_other\\\\\\,dev,subtype=firn,nodev,nosuid,exec,default_permissions"
@@ -371,9 +323,6 @@ mod tests {
     fn devices_and_set_user_id_are_off_unless_asked_for() {
         let default = MountOptions::default().flags();
         assert_eq!(default, libc::MS_RDONLY | libc::MS_NODEV | libc::MS_NOSUID);
-        assert_eq!(
-            parsed("dev,suid,noexec").unwrap().flags(),
-            libc::MS_RDONLY | libc::MS_NOEXEC
-        );
+        assert_eq!(parsed("dev,suid,noexec").unwrap().flags(), libc::MS_RDONLY | libc::MS_NOEXEC);
     }
 }

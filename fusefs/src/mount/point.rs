@@ -16,27 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn check(path: &Path) -> Result<PathBuf, MountError> {
     let point = path.canonicalize().map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => MountError::NoMountPoint(path.to_owned()),
-        _ => MountError::BadMountPoint {
-            path: path.to_owned(),
-            source,
-        },
+        _ => MountError::BadMountPoint { path: path.to_owned(), source },
     })?;
-    let bad = |source| MountError::BadMountPoint {
-        path: point.clone(),
-        source,
-    };
+    let bad = |source| MountError::BadMountPoint { path: point.clone(), source };
     // Before `stat`, which a mount without its process may no longer answer.
-    if let Some(mount) = table::mount_at(&point)
-        .map_err(bad)?
-        .filter(table::MountEntry::is_firn)
-    {
+    if let Some(mount) = table::mount_at(&point).map_err(bad)?.filter(table::MountEntry::is_firn) {
         return Err(if is_dead(&point) {
             MountError::Stale { path: point }
         } else {
-            MountError::AlreadyMounted {
-                path: point,
-                what: mount.source.to_string_lossy().into_owned(),
-            }
+            MountError::AlreadyMounted { path: point, what: mount.source.to_string_lossy().into_owned() }
         });
     }
     match point.metadata().map_err(bad)?.is_dir() {
@@ -55,10 +43,7 @@ fn is_dead(point: &Path) -> bool {
     std::thread::spawn(move || tell.send(sys::statfs(&path)));
     match told.recv_timeout(PATIENCE) {
         Ok(Err(error)) => {
-            matches!(
-                error.raw_os_error(),
-                Some(libc::ENOTCONN | libc::ECONNABORTED)
-            )
+            matches!(error.raw_os_error(), Some(libc::ENOTCONN | libc::ECONNABORTED))
         }
         Ok(Ok(())) | Err(_) => false,
     }
@@ -71,18 +56,9 @@ mod tests {
     #[test]
     fn only_directories_will_do() {
         assert!(check(Path::new("/tmp")).is_ok());
-        assert!(matches!(
-            check(Path::new("/no/such/place")),
-            Err(MountError::NoMountPoint(_))
-        ));
-        assert!(matches!(
-            check(Path::new("/proc/self/exe")),
-            Err(MountError::NotADirectory(_))
-        ));
+        assert!(matches!(check(Path::new("/no/such/place")), Err(MountError::NoMountPoint(_))));
+        assert!(matches!(check(Path::new("/proc/self/exe")), Err(MountError::NotADirectory(_))));
         let through_a_file = check(Path::new("/proc/self/exe/x"));
-        assert!(matches!(
-            through_a_file,
-            Err(MountError::BadMountPoint { .. })
-        ));
+        assert!(matches!(through_a_file, Err(MountError::BadMountPoint { .. })));
     }
 }

@@ -38,11 +38,7 @@ impl StopSignals {
     /// When the process is out of descriptors.
     pub fn install() -> io::Result<StopSignals> {
         let (read, write) = UnixStream::pair()?;
-        let mut signals = StopSignals {
-            read,
-            write,
-            ids: Vec::new(),
-        };
+        let mut signals = StopSignals { read, write, ids: Vec::new() };
         for signal in [SIGTERM, SIGINT, SIGHUP] {
             let end = signals.write.try_clone()?;
             signals.ids.push(low_level::pipe::register(signal, end)?);
@@ -58,11 +54,7 @@ impl StopSignals {
     pub(super) fn next(&mut self) -> io::Result<Event> {
         let mut byte = [0];
         self.read.read_exact(&mut byte)?;
-        Ok(if byte == [ENDED] {
-            Event::SessionEnded
-        } else {
-            Event::Signal
-        })
+        Ok(if byte == [ENDED] { Event::SessionEnded } else { Event::Signal })
     }
 }
 

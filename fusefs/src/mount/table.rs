@@ -45,10 +45,7 @@ pub(super) fn mount_at(path: &Path) -> io::Result<Option<MountEntry>> {
 }
 
 fn parse(table: &[u8]) -> Vec<MountEntry> {
-    table
-        .split(|byte| *byte == b'\n')
-        .filter_map(parse_line)
-        .collect()
+    table.split(|byte| *byte == b'\n').filter_map(parse_line).collect()
 }
 
 /// `id parent major:minor root point options [tag…] - type source options`, see proc_pid_mountinfo(5).
@@ -72,11 +69,7 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(field.len());
     let mut rest = field;
     while let [first, tail @ ..] = rest {
-        let octal = |digit: &u8| {
-            (b'0'..=b'7')
-                .contains(digit)
-                .then(|| u32::from(digit - b'0'))
-        };
+        let octal = |digit: &u8| (b'0'..=b'7').contains(digit).then(|| u32::from(digit - b'0'));
         let escaped = match tail {
             [a, b, c, ..] if *first == b'\\' => octal(a).zip(octal(b)).zip(octal(c)),
             _ => None,
@@ -111,10 +104,7 @@ mod tests {
         assert!(!mounts[0].is_firn());
         assert_eq!(mounts[1].point, Path::new("/mnt/with space\t\\"));
         assert_eq!(mounts[1].source, "app:1 x");
-        assert_eq!(
-            (mounts[1].device.as_str(), mounts[1].is_firn()),
-            ("0:52", true)
-        );
+        assert_eq!((mounts[1].device.as_str(), mounts[1].is_firn()), ("0:52", true));
     }
 
     #[test]

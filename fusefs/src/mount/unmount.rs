@@ -25,39 +25,23 @@ pub enum Manner {
 /// and whatever else the kernel or `fusermount3` refuse.
 pub fn unmount(path: &Path, manner: Manner) -> Result<(), UnmountError> {
     let point = resolve(path)?;
-    let bad = |source| UnmountError::BadPath {
-        path: path.to_owned(),
-        source,
-    };
+    let bad = |source| UnmountError::BadPath { path: path.to_owned(), source };
     match table::mount_at(&point).map_err(bad)? {
         None => Err(UnmountError::NotMounted(point)),
-        Some(mount) if !mount.is_firn() => Err(UnmountError::NotFirn {
-            path: point,
-            fs_type: mount.fs_type,
-        }),
+        Some(mount) if !mount.is_firn() => Err(UnmountError::NotFirn { path: point, fs_type: mount.fs_type }),
         Some(_) => detach(&point, manner),
     }
 }
 
 /// Unmounts whatever is at `point`, which is known to be ours.
 pub(super) fn detach(point: &Path, manner: Manner) -> Result<(), UnmountError> {
-    let refused = |message| UnmountError::Refused {
-        path: point.to_owned(),
-        message,
-    };
-    let lazy = if manner == Manner::Lazy {
-        libc::MNT_DETACH
-    } else {
-        0
-    };
+    let refused = |message| UnmountError::Refused { path: point.to_owned(), message };
+    let lazy = if manner == Manner::Lazy { libc::MNT_DETACH } else { 0 };
     let target = sys::c_path(point).map_err(|error| refused(error.to_string()))?;
     match sys::umount(&target, libc::UMOUNT_NOFOLLOW | lazy) {
         Ok(()) => Ok(()),
         Err(error) => match error.raw_os_error() {
-            Some(libc::EBUSY) => Err(UnmountError::Busy {
-                path: point.to_owned(),
-                holders: holders(point),
-            }),
+            Some(libc::EBUSY) => Err(UnmountError::Busy { path: point.to_owned(), holders: holders(point) }),
             Some(libc::EPERM) => by_helper(point, manner),
             _ => Err(refused(error.to_string())),
         },
@@ -66,16 +50,9 @@ pub(super) fn detach(point: &Path, manner: Manner) -> Result<(), UnmountError> {
 
 fn by_helper(point: &Path, manner: Manner) -> Result<(), UnmountError> {
     let mut command = Command::new(HELPER);
-    command
-        .arg("-u")
-        .args((manner == Manner::Lazy).then_some("-z"))
-        .arg("--")
-        .arg(point);
+    command.arg("-u").args((manner == Manner::Lazy).then_some("-z")).arg("--").arg(point);
     let output = command.stdin(Stdio::null()).output();
-    let refused = |message| UnmountError::Refused {
-        path: point.to_owned(),
-        message,
-    };
+    let refused = |message| UnmountError::Refused { path: point.to_owned(), message };
     let output = output.map_err(|error| refused(format!("{HELPER}: {error}")))?;
     if output.status.success() {
         return Ok(());
@@ -83,10 +60,7 @@ fn by_helper(point: &Path, manner: Manner) -> Result<(), UnmountError> {
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     // The helper has no exit status of its own for this.
     if said.contains("busy") {
-        return Err(UnmountError::Busy {
-            path: point.to_owned(),
-            holders: holders(point),
-        });
+        return Err(UnmountError::Busy { path: point.to_owned(), holders: holders(point) });
     }
     Err(refused(said))
 }
@@ -94,10 +68,7 @@ fn by_helper(point: &Path, manner: Manner) -> Result<(), UnmountError> {
 /// The path without links. A dead mount may not be looked at any more, so that only what leads to it is
 /// resolved then.
 fn resolve(path: &Path) -> Result<PathBuf, UnmountError> {
-    let bad = |source| UnmountError::BadPath {
-        path: path.to_owned(),
-        source,
-    };
+    let bad = |source| UnmountError::BadPath { path: path.to_owned(), source };
     match path.canonicalize() {
         Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
             let path = std::path::absolute(path).map_err(bad)?;
@@ -116,17 +87,8 @@ mod tests {
 
     #[test]
     fn only_firn_mounts_are_removed() {
-        assert!(matches!(
-            unmount(Path::new("/proc"), Manner::Now),
-            Err(UnmountError::NotFirn { .. })
-        ));
-        assert!(matches!(
-            unmount(Path::new("/proc/self"), Manner::Now),
-            Err(UnmountError::NotMounted(_))
-        ));
-        assert!(matches!(
-            unmount(Path::new("/no/such"), Manner::Now),
-            Err(UnmountError::BadPath { .. })
-        ));
+        assert!(matches!(unmount(Path::new("/proc"), Manner::Now), Err(UnmountError::NotFirn { .. })));
+        assert!(matches!(unmount(Path::new("/proc/self"), Manner::Now), Err(UnmountError::NotMounted(_))));
+        assert!(matches!(unmount(Path::new("/no/such"), Manner::Now), Err(UnmountError::BadPath { .. })));
     }
 }

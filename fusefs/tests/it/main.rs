@@ -1,5 +1,7 @@
 //! Kernel mounts of made-up trees. Needs root and `/dev/fuse`; without them the tests fail and say so.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 use firn_fusefs as lib_api;
 
 mod access;

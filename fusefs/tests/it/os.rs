@@ -3,7 +3,7 @@
 
 use std::ffi::{CString, c_void};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -16,7 +16,11 @@ fn sized(result: isize) -> io::Result<usize> {
 }
 
 fn done(result: i32) -> io::Result<()> {
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// `lgetxattr` into a buffer of `room` bytes; its result and what it filled.
@@ -24,7 +28,12 @@ pub(crate) fn getxattr(path: &Path, name: &str, room: usize) -> io::Result<(usiz
     let (path, name, mut buf) = (c(path), CString::new(name).unwrap(), vec![0_u8; room]);
     // SAFETY: NUL-terminated strings; a buffer of the length that is given.
     let len = sized(unsafe {
-        libc::lgetxattr(path.as_ptr(), name.as_ptr(), buf.as_mut_ptr().cast::<c_void>(), room)
+        libc::lgetxattr(
+            path.as_ptr(),
+            name.as_ptr(),
+            buf.as_mut_ptr().cast::<c_void>(),
+            room,
+        )
     })?;
     buf.truncate(len);
     Ok((len, buf))
@@ -51,7 +60,13 @@ pub(crate) fn setxattr(path: &Path, name: &str, value: &[u8]) -> io::Result<()> 
     let (path, name) = (c(path), CString::new(name).unwrap());
     // SAFETY: NUL-terminated strings; a buffer of the length that is given.
     done(unsafe {
-        libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0)
+        libc::lsetxattr(
+            path.as_ptr(),
+            name.as_ptr(),
+            value.as_ptr().cast(),
+            value.len(),
+            0,
+        )
     })
 }
 
@@ -81,7 +96,11 @@ pub(crate) fn fallocate(file: &impl AsRawFd, len: i64) -> io::Result<()> {
 pub(crate) fn lseek(file: &impl AsRawFd, offset: i64, whence: i32) -> io::Result<i64> {
     // SAFETY: an open descriptor; no memory is passed.
     let at = unsafe { libc::lseek(file.as_raw_fd(), offset, whence) };
-    if at < 0 { Err(io::Error::last_os_error()) } else { Ok(at) }
+    if at < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(at)
+    }
 }
 
 pub(crate) fn statfs(path: &Path) -> io::Result<libc::statfs> {
@@ -105,30 +124,14 @@ pub(crate) fn kill(pid: u32, signal: i32) {
     done(unsafe { libc::kill(i32::try_from(pid).unwrap(), signal) }).unwrap();
 }
 
-/// A file handle as `name_to_handle_at` gives it.
-pub(crate) struct Handle(Box<[u64; 20]>);
-
-pub(crate) fn handle(path: &Path) -> io::Result<Handle> {
-    let (path, mut out) = (c(path), Box::new([0_u64; 20]));
-    let mut mount_id = 0;
-    let raw: *mut libc::file_handle = out.as_mut_ptr().cast();
-    // SAFETY: `raw` points at 160 zeroed, aligned bytes: a header of 8 and room for 128, which it says.
-    unsafe { (*raw).handle_bytes = 128 };
+/// `name_to_handle_at` for a handle that is to be opened later.
+pub(crate) fn make_handle(path: &Path) -> io::Result<()> {
+    let (path, mut room, mut mount_id) = (c(path), [0_u64; 20], 0);
+    let handle: *mut libc::file_handle = room.as_mut_ptr().cast();
+    // SAFETY: `handle` points at 160 zeroed, aligned bytes: a header of 8 and room for 128, which it says.
+    unsafe { (*handle).handle_bytes = 128 };
     // SAFETY: a NUL-terminated string, the handle above and an int to write to.
-    done(unsafe { libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), raw, &raw mut mount_id, 0) })?;
-    Ok(Handle(out))
-}
-
-/// Opens what a handle names, for reading; `mount` is any open file of the same mount.
-pub(crate) fn open_handle(mount: &impl AsRawFd, handle: &Handle) -> io::Result<OwnedFd> {
-    let mut copy = handle.0.clone();
-    // SAFETY: an open descriptor and a handle that the kernel itself has written.
-    let fd = unsafe {
-        libc::open_by_handle_at(mount.as_raw_fd(), copy.as_mut_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC)
-    };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made this descriptor; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    done(unsafe {
+        libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), handle, &raw mut mount_id, 0)
+    })
 }

@@ -267,7 +267,11 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         return whole.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned());
     }
     let value: f64 = number.parse().map_err(|_| format!("'{text}' is no size"))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and digits are never negative")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, and digits are never negative"
+    )]
     let bytes = (value * f64::from(1u32 << (shift % 30)) * if shift >= 30 { f64::from(1 << 30) } else { 1.0 }) as u64;
     Ok(bytes)
 }

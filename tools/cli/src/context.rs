@@ -36,7 +36,9 @@ impl Context {
             return Ok(dir.to_owned());
         }
         Settings::load(self.global.config.as_deref())?.archive.ok_or_else(|| {
-            Failure::usage("which archive? Name it with --archive DIR, FIRN_ARCHIVE or `archive = \"DIR\"` in the config file")
+            Failure::usage(
+                "which archive? Name it with --archive DIR, FIRN_ARCHIVE or `archive = \"DIR\"` in the config file",
+            )
         })
     }
 
@@ -77,9 +79,9 @@ pub fn choose_filesystem<'r>(record: &'r ImageRecord, choice: &PlatformChoice) -
             .ok_or_else(|| Failure::usage(format!("the image has no platform {wanted}; it has: {}", listed()))),
         (None, all) => {
             let here = format!("linux/{}", machine());
-            all.iter()
-                .find(|one| matches(one, &here))
-                .ok_or_else(|| Failure::usage(format!("name one of the image's platforms with --platform: {}", listed())))
+            all.iter().find(|one| matches(one, &here)).ok_or_else(|| {
+                Failure::usage(format!("name one of the image's platforms with --platform: {}", listed()))
+            })
         }
     }
 }

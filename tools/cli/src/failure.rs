@@ -102,7 +102,9 @@ impl Failure {
         let hint = match self.kind() {
             ErrorKind::Damaged => "firn verify --all tells which images are affected; all others are intact",
             ErrorKind::Busy => "wait until it is done; reading, mounting and restoring go on meanwhile",
-            ErrorKind::System => "nothing that was archived before is affected; mend this and run the same command again",
+            ErrorKind::System => {
+                "nothing that was archived before is affected; mend this and run the same command again"
+            }
             ErrorKind::Internal => "this is a defect of firn; nothing that was archived before is affected",
             ErrorKind::Limit => "the limit guards against decompression bombs; raise it with the flag named above",
             ErrorKind::NotFound | ErrorKind::BadInput | ErrorKind::Usage => return None,

@@ -114,7 +114,9 @@ impl GzipStream {
     }
 
     fn header_step(&mut self, input: &[u8], eof: bool) -> Result<Step, LayerError> {
-        let State::Header(parser) = &mut self.state else { return Err(self.damaged("decoder out of step")) };
+        let State::Header(parser) = &mut self.state else {
+            return Err(self.damaged("decoder out of step"));
+        };
         let (consumed, header) = match parser.push(input) {
             Ok(done) => done,
             Err(detail) => return Err(self.damaged(detail)),

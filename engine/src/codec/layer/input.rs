@@ -48,7 +48,9 @@ impl<R: Read> Input<R> {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let Some(room) = self.buffer.get_mut(self.end..).filter(|room| !room.is_empty()) else { return Ok(()) };
+        let Some(room) = self.buffer.get_mut(self.end..).filter(|room| !room.is_empty()) else {
+            return Ok(());
+        };
         let n = read_some(&mut self.source, room, self.read)?;
         self.end += n;
         self.read += n as u64;

@@ -22,7 +22,9 @@ impl ZstdStream {
     pub(super) fn new(window_log: u32) -> Result<Self, LayerError> {
         let window_log = window_log.clamp(WINDOW_LOG.0, WINDOW_LOG.1);
         let no_memory = LayerError::NoMemory { format: Compression::Zstd };
-        let Some(mut context) = DCtx::try_create() else { return Err(no_memory) };
+        let Some(mut context) = DCtx::try_create() else {
+            return Err(no_memory);
+        };
         if context.set_parameter(DParameter::WindowLogMax(window_log)).is_err() {
             return Err(no_memory);
         }

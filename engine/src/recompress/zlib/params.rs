@@ -62,7 +62,9 @@ impl ZlibParams {
 
     /// Reads what `to_bytes` wrote; `None` for anything else.
     pub(in crate::recompress) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let [level, window_bits, mem_level, strategy] = *bytes else { return None };
+        let [level, window_bits, mem_level, strategy] = *bytes else {
+            return None;
+        };
         let strategy = match strategy {
             0 => Strategy::Default,
             1 => Strategy::Filtered,
@@ -84,8 +86,9 @@ impl ZlibParams {
             _ => [6, 9, 1, 5, 4, 3, 2, 7, 8],
         };
         let by_level = [8, 9].into_iter().flat_map(|mem| levels.map(|level| (level, mem, Strategy::Default)));
-        let by_strategy =
-            [Strategy::HuffmanOnly, Strategy::Rle].into_iter().flat_map(|strategy| [(6, 8, strategy), (6, 9, strategy)]);
+        let by_strategy = [Strategy::HuffmanOnly, Strategy::Rle]
+            .into_iter()
+            .flat_map(|strategy| [(6, 8, strategy), (6, 9, strategy)]);
         by_level.chain(by_strategy).filter_map(|(level, mem, strategy)| Self::new(level, 15, mem, strategy)).collect()
     }
 }
@@ -111,7 +114,9 @@ mod tests {
         for params in ZlibParams::candidates(0) {
             assert_eq!(ZlibParams::from_bytes(&params.to_bytes()), Some(params));
         }
-        for bad in [[0, 15, 8, 0], [10, 15, 8, 0], [6, 8, 8, 0], [6, 16, 8, 0], [6, 15, 0, 0], [6, 15, 10, 0], [6, 15, 8, 5]] {
+        for bad in
+            [[0, 15, 8, 0], [10, 15, 8, 0], [6, 8, 8, 0], [6, 16, 8, 0], [6, 15, 0, 0], [6, 15, 10, 0], [6, 15, 8, 5]]
+        {
             assert_eq!(ZlibParams::from_bytes(&bad), None, "{bad:?}");
         }
         assert_eq!(ZlibParams::from_bytes(&[6, 15, 8]), None);

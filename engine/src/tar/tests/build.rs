@@ -11,12 +11,7 @@ impl Build {
         let mut block = [0; 512];
         block[..path.len()].copy_from_slice(path.as_bytes());
         block[156] = kind;
-        Self(block)
-            .octal(100, 8, 0o644)
-            .octal(108, 8, 0)
-            .octal(116, 8, 0)
-            .octal(124, 12, 0)
-            .octal(136, 12, 0)
+        Self(block).octal(100, 8, 0o644).octal(108, 8, 0).octal(116, 8, 0).octal(124, 12, 0).octal(136, 12, 0)
     }
 
     pub(in crate::tar) fn ustar(path: &str, kind: u8) -> Self {
@@ -33,10 +28,7 @@ impl Build {
     }
 
     pub(in crate::tar) fn octal(self, at: usize, len: usize, value: u64) -> Self {
-        self.bytes(
-            at,
-            format!("{value:0width$o}\0", width = len - 1).as_bytes(),
-        )
+        self.bytes(at, format!("{value:0width$o}\0", width = len - 1).as_bytes())
     }
 
     pub(in crate::tar) fn size(self, size: u64) -> Self {

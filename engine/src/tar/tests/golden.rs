@@ -39,22 +39,18 @@ fn text(bytes: &[u8]) -> String {
 /// CRC-32 as of IEEE 802.3.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            crc >> 1 ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
-        })
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
     })
 }
 
 fn expand(entry: &Entry, stored: &[u8]) -> Vec<u8> {
-    let whole = [DataRun {
-        offset: 0,
-        len: entry.size,
-    }];
+    let whole = [DataRun { offset: 0, len: entry.size }];
     let mut content = vec![0; usize::try_from(entry.size).unwrap()];
     let mut rest = stored;
     for run in entry.sparse.as_deref().unwrap_or(&whole) {
-        let (data, after) = rest.split_at(run.len as usize);
-        content[run.offset as usize..][..data.len()].copy_from_slice(data);
+        let (data, after) = rest.split_at(usize::try_from(run.len).unwrap());
+        let at = usize::try_from(run.offset).unwrap();
+        content[at..][..data.len()].copy_from_slice(data);
         rest = after;
     }
     content
@@ -70,11 +66,7 @@ fn describe((entry, stored): (&Entry, &[u8])) -> Value {
         EntryKind::Directory => "directory",
         EntryKind::Fifo => "fifo",
     };
-    let mut xattrs: Vec<_> = entry
-        .xattrs
-        .iter()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect();
+    let mut xattrs: Vec<_> = entry.xattrs.iter().map(|(name, value)| (text(name), text(value))).collect();
     xattrs.sort();
     json!({
         "path": text(&entry.path), "link": text(&entry.link), "kind": kind, "mode": entry.mode,
@@ -89,11 +81,7 @@ fn listed(name: &str) -> (Vec<u8>, Run, Vec<Value>) {
     let run = feed_whole(&stream);
     let listing: Value = serde_json::from_slice(&read(&format!("{name}.json"))).unwrap();
     let entries = listing["entries"].as_array().unwrap().clone();
-    assert!(
-        run.result.is_ok() && !entries.is_empty(),
-        "{name}: {:?}",
-        run.result
-    );
+    assert!(run.result.is_ok() && !entries.is_empty(), "{name}: {:?}", run.result);
     (stream, run, entries)
 }
 
@@ -104,8 +92,7 @@ fn entries_are_what_go_reads() {
         if name == "bsd-libarchive" {
             // Go does not know these attributes; they were set with setfattr before bsdtar ran.
             assert_eq!(expected[0]["xattrs"], json!([]));
-            expected[0]["xattrs"] =
-                json!([["user.binary", "\0\u{ff}\n="], ["user.text", "a value"]]);
+            expected[0]["xattrs"] = json!([["user.binary", "\0\u{ff}\n="], ["user.text", "a value"]]);
         }
         let entries: Vec<Value> = run.entries().map(describe).collect();
         assert_eq!(entries, expected, "{name}");
@@ -117,10 +104,7 @@ fn slicing_changes_nothing() {
     for name in GOLDEN {
         let (stream, run, _) = listed(name);
         for step in [1, 100, 511, 512, 513, 4096] {
-            assert!(
-                feed(stream.chunks(step)) == run,
-                "{name} in pieces of {step}"
-            );
+            assert!(feed(stream.chunks(step)) == run, "{name} in pieces of {step}");
         }
     }
 }
@@ -128,9 +112,7 @@ fn slicing_changes_nothing() {
 #[test]
 fn no_golden_stream_is_forgotten() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/tar");
-    let names = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|file| file.unwrap().file_name());
+    let names = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name());
     let names = names.filter_map(|name| Some(name.to_str()?.strip_suffix(".tar")?.to_owned()));
     let mut names: Vec<String> = names.collect();
     names.sort();
@@ -145,26 +127,14 @@ fn sparse_formats_describe_the_same_file() {
             .entries()
             .find(|(entry, _)| entry.path.ends_with(file.as_bytes()))
             .unwrap_or_else(|| panic!("{archive}: {file}"));
-        (
-            entry.size,
-            entry.sparse.clone().expect("sparse"),
-            stored.to_vec(),
-        )
+        (entry.size, entry.sparse.clone().expect("sparse"), stored.to_vec())
     };
     let (size, runs, stored) = sparse("gnu", "d/sparse");
     // Eight runs of one block: more than the four that an old GNU header holds.
     assert_eq!((size, runs.len(), stored.len()), (700_000, 8, 8 * 512));
     for archive in ["posix-0.0", "posix-0.1", "posix-1.0"] {
-        assert_eq!(
-            sparse(archive, "d/sparse"),
-            (size, runs.clone(), stored.clone()),
-            "{archive}"
-        );
-        assert_eq!(
-            sparse(archive, "d/hole"),
-            (100_000, vec![], vec![]),
-            "{archive}"
-        );
+        assert_eq!(sparse(archive, "d/sparse"), (size, runs.clone(), stored.clone()), "{archive}");
+        assert_eq!(sparse(archive, "d/hole"), (100_000, vec![], vec![]), "{archive}");
     }
     let (size, runs, stored) = sparse("bsd-pax", "d/hole");
     assert_eq!((size, stored.ends_with(b"tail")), (100_004, true));

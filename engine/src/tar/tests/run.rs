@@ -104,12 +104,10 @@ impl Run {
 
     /// Entries with their stored content.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, &[u8])> {
-        self.events.iter().enumerate().filter_map(|(at, event)| {
-            match (event, self.events.get(at + 1)) {
-                (Seen::Entry(entry), Some(Seen::Content(bytes))) => Some((&**entry, &bytes[..])),
-                (Seen::Entry(entry), _) => Some((&**entry, &[][..])),
-                _ => None,
-            }
+        self.events.iter().enumerate().filter_map(|(at, event)| match (event, self.events.get(at + 1)) {
+            (Seen::Entry(entry), Some(Seen::Content(bytes))) => Some((&**entry, &bytes[..])),
+            (Seen::Entry(entry), _) => Some((&**entry, &[][..])),
+            _ => None,
         })
     }
 
@@ -137,10 +135,7 @@ fn check_entry(entry: &Entry) {
             assert_eq!(runs.iter().map(|run| run.len).sum::<u64>(), entry.stored);
             assert!(runs.iter().all(|run| run.len > 0));
             assert!(runs.is_sorted_by(|a, b| a.offset + a.len <= b.offset));
-            assert!(
-                runs.last()
-                    .is_none_or(|run| run.offset + run.len <= entry.size)
-            );
+            assert!(runs.last().is_none_or(|run| run.offset + run.len <= entry.size));
         }
     }
 }

@@ -103,10 +103,7 @@ impl Arena {
         }
     }
 
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "indices come from this arena and are never kept past their removal"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "indices come from this arena and are never kept past their removal")]
     pub fn inode(&self, inode: u32) -> &Inode {
         &self.inodes[inode as usize]
     }
@@ -176,9 +173,7 @@ impl Arena {
             *self.inode_mut(free) = inode;
             return Some(free);
         }
-        let index = u32::try_from(self.inodes.len())
-            .ok()
-            .filter(|&index| index != NONE)?;
+        let index = u32::try_from(self.inodes.len()).ok().filter(|&index| index != NONE)?;
         self.inodes.push(inode);
         Some(index)
     }
@@ -188,24 +183,14 @@ impl Arena {
         let start = u32::try_from(self.bytes.len()).ok()?;
         let len = u8::try_from(bytes.len()).ok()?;
         let head = self.first_name(dir).unwrap_or(NONE);
-        let record = Name {
-            dir,
-            inode,
-            start,
-            len,
-            previous: NONE,
-            next: head,
-            touched: 0,
-        };
+        let record = Name { dir, inode, start, len, previous: NONE, next: head, touched: 0 };
         let index = match self.free_names.pop() {
             Some(free) => {
                 *self.name_mut(free) = record;
                 free
             }
             None => {
-                let index = u32::try_from(self.names.len())
-                    .ok()
-                    .filter(|&index| index != NONE)?;
+                let index = u32::try_from(self.names.len()).ok().filter(|&index| index != NONE)?;
                 self.names.push(record);
                 index
             }
@@ -215,12 +200,7 @@ impl Arena {
             self.name_mut(head).previous = index;
         }
         self.set_first_name(dir, index);
-        let (names, pool) = (&self.names, &self.bytes);
-        self.index.insert(dir, bytes, index, |other| {
-            names.get(other as usize).map_or((NONE, &[][..]), |record| {
-                (record.dir, bytes_of(pool, record))
-            })
-        });
+        self.index.insert(dir, bytes, index);
         Some(index)
     }
 
@@ -252,19 +232,8 @@ impl Arena {
     pub fn remove(&mut self, name: u32) {
         self.detach(name);
         let record = *self.name(name);
-        let Name {
-            dir,
-            previous,
-            next,
-            ..
-        } = record;
-        let (names, pool) = (&self.names, &self.bytes);
-        self.index
-            .remove(dir, bytes_of(pool, &record), name, |other| {
-                names.get(other as usize).map_or((NONE, &[][..]), |record| {
-                    (record.dir, bytes_of(pool, record))
-                })
-            });
+        let Name { dir, previous, next, .. } = record;
+        self.index.remove(dir, bytes_of(&self.bytes, &record), name);
         match previous {
             NONE => self.set_first_name(dir, next),
             previous => self.name_mut(previous).next = next,
@@ -280,9 +249,7 @@ impl Arena {
         let mut at = dir;
         loop {
             match self.first_name(at) {
-                Some(name) if self.first_name(self.name(name).inode).is_some() => {
-                    at = self.name(name).inode
-                }
+                Some(name) if self.first_name(self.name(name).inode).is_some() => at = self.name(name).inode,
                 Some(name) => self.remove(name),
                 None if at == dir => return,
                 None => at = self.parent(at),

@@ -11,6 +11,8 @@ mod whiteout;
 mod write;
 mod xattrs;
 
+use std::cell::Cell;
+
 use arena::{Arena, Inode, NONE, Payload, ROOT};
 use resolve::Parent;
 use xattrs::XattrSets;
@@ -18,8 +20,7 @@ use xattrs::XattrSets;
 use super::error::{BuildError, show};
 use super::limits::Limits;
 use super::node::ContentRef;
-use super::path::{self, PathError};
-use crate::tar::{DataRun, Entry, EntryKind};
+use crate::tar::{DataRun, Entry, EntryKind, PathError, normalise};
 
 /// Merges layers, lowest first. After an error the builder refuses everything with [`BuildError::Failed`].
 #[derive(Debug)]
@@ -33,6 +34,9 @@ pub struct TreeBuilder {
     xattrs: XattrSets,
     /// Layers begun so far; 0 before the first.
     layer: u32,
+    /// Members applied, and components of link targets followed for them.
+    members: u64,
+    link_steps: Cell<u64>,
     failed: bool,
 }
 
@@ -47,6 +51,8 @@ impl TreeBuilder {
             sparse_runs: 0,
             xattrs: XattrSets::default(),
             layer: 0,
+            members: 0,
+            link_steps: Cell::new(0),
             failed: false,
         }
     }
@@ -85,6 +91,7 @@ impl TreeBuilder {
         if self.layer == 0 {
             return Err(BuildError::NoLayer);
         }
+        self.members += 1;
         let components = split(entry, &entry.path)?;
         let Some((name, parents)) = components.split_last() else {
             return self.apply_root(entry);
@@ -107,9 +114,7 @@ impl TreeBuilder {
 
     fn apply_root(&mut self, entry: &Entry) -> Result<(), BuildError> {
         if entry.kind != EntryKind::Directory {
-            return Err(BuildError::RootNotDirectory {
-                path: show(&entry.path),
-            });
+            return Err(BuildError::RootNotDirectory { path: show(&entry.path) });
         }
         self.set_directory(entry, ROOT)
     }
@@ -172,61 +177,29 @@ impl TreeBuilder {
         }
     }
 
-    fn limit(
-        &self,
-        path: &[u8],
-        what: &'static str,
-        limit: u32,
-        field: &'static str,
-    ) -> BuildError {
-        BuildError::Limit {
-            path: show(path),
-            what,
-            limit: u64::from(limit),
-            field,
-        }
+    fn limit(&self, path: &[u8], what: &'static str, limit: u32, field: &'static str) -> BuildError {
+        BuildError::Limit { path: show(path), what, limit: u64::from(limit), field }
     }
 }
 
 fn split<'a>(entry: &Entry, path: &'a [u8]) -> Result<Vec<&'a [u8]>, BuildError> {
-    path::split(path).map_err(|error| match error {
-        PathError::NameTooLong(len) => BuildError::NameTooLong {
-            path: show(path),
-            len,
-        },
-        PathError::Nul => BuildError::BadEntry {
-            path: show(&entry.path),
-            why: "a NUL byte in its path or link",
-        },
+    normalise(path).map_err(|error| match error {
+        PathError::NameTooLong { component } => BuildError::NameTooLong { path: show(path), len: component.len() },
+        PathError::Nul { .. } => {
+            BuildError::BadEntry { path: show(&entry.path), why: "a NUL byte in its path or link" }
+        }
     })
 }
 
 fn components_equal(path: &[u8], components: &[&[u8]]) -> bool {
-    path::split(path).is_ok_and(|own| own == components)
+    normalise(path).is_ok_and(|own| own == components)
 }
 
 /// A directory nobody declared: root:root, 0755, modified at the epoch.
 fn bare_directory(payload: Payload) -> Inode {
-    Inode {
-        secs: 0,
-        nanos: 0,
-        uid: 0,
-        gid: 0,
-        nlink: 1,
-        xattrs: 0,
-        mode: 0o755,
-        payload,
-    }
+    Inode { secs: 0, nanos: 0, uid: 0, gid: 0, nlink: 1, xattrs: 0, mode: 0o755, payload }
 }
 
 fn new_directory(name: u32, depth: u32) -> Payload {
-    Payload::Directory {
-        children: NONE,
-        name,
-        depth,
-        declared: 0,
-        cleared: 0,
-        first: 0,
-        count: 0,
-    }
+    Payload::Directory { children: NONE, name, depth, declared: 0, cleared: 0, first: 0, count: 0 }
 }

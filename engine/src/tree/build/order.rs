@@ -28,10 +28,7 @@ impl Order {
             names: Vec::with_capacity(builder.arena.name_count()),
             entry_of: vec![NONE; builder.arena.inode_slots()],
             xattr_numbers: vec![0; xattr_sets.len()],
-            counts: Counts {
-                entries: 1,
-                ..Counts::default()
-            },
+            counts: Counts { entries: 1, ..Counts::default() },
             totals: Totals::default(),
         };
         let mut stack = vec![ROOT];
@@ -44,14 +41,8 @@ impl Order {
                 children.push(name);
                 at = builder.arena.next_name(name);
             }
-            children.sort_unstable_by(|&a, &b| {
-                builder.arena.name_bytes(a).cmp(builder.arena.name_bytes(b))
-            });
-            let block = if children.is_empty() {
-                0
-            } else {
-                order.counts.entries
-            };
+            children.sort_unstable_by(|&a, &b| builder.arena.name_bytes(a).cmp(builder.arena.name_bytes(b)));
+            let block = if children.is_empty() { 0 } else { order.counts.entries };
             let below = stack.len();
             for &name in &children {
                 let index = order.counts.entries;
@@ -81,13 +72,7 @@ impl Order {
         Some(order)
     }
 
-    fn count_inode(
-        &mut self,
-        builder: &TreeBuilder,
-        inode: u32,
-        index: u32,
-        xattr_sets: &[Box<[u8]>],
-    ) -> Option<()> {
+    fn count_inode(&mut self, builder: &TreeBuilder, inode: u32, index: u32, xattr_sets: &[Box<[u8]>]) -> Option<()> {
         *self.entry_of.get_mut(inode as usize)? = index;
         self.totals.inodes += 1;
         let record = builder.arena.inode(inode);

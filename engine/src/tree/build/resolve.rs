@@ -3,7 +3,7 @@
 use super::TreeBuilder;
 use super::arena::{NONE, Payload, ROOT};
 use crate::tree::error::{BuildError, show};
-use crate::tree::limits::{MAX_HOPS, MAX_STEPS};
+use crate::tree::limits::{LINK_STEPS_FREE, LINK_STEPS_PER_MEMBER, MAX_HOPS, MAX_STEPS};
 
 /// Outcome of following a parent path.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +43,11 @@ impl TreeBuilder {
                 },
             };
             steps += 1;
-            if steps > MAX_STEPS || hops > MAX_HOPS {
+            if hops > 0 {
+                self.link_steps.set(self.link_steps.get().saturating_add(1));
+            }
+            let allowed = LINK_STEPS_FREE.saturating_add(self.members.saturating_mul(LINK_STEPS_PER_MEMBER));
+            if steps > MAX_STEPS || hops > MAX_HOPS || self.link_steps.get() > allowed {
                 return Err(BuildError::SymlinkLoop { path: show(path) });
             }
             match component {
@@ -68,11 +72,7 @@ impl TreeBuilder {
                 },
             }
         }
-        Ok(if missing.is_empty() {
-            Parent::Found(at)
-        } else {
-            Parent::Missing(at, missing)
-        })
+        Ok(if missing.is_empty() { Parent::Found(at) } else { Parent::Missing(at, missing) })
     }
 
     /// The inode of a name in a directory.
@@ -84,9 +84,7 @@ impl TreeBuilder {
     /// Target of a symbolic link.
     pub(super) fn target(&self, start: u32, len: u16) -> &[u8] {
         let start = start as usize;
-        self.targets
-            .get(start..start + usize::from(len))
-            .unwrap_or_default()
+        self.targets.get(start..start + usize::from(len)).unwrap_or_default()
     }
 }
 

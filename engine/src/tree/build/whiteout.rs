@@ -17,12 +17,7 @@ const RESERVED: &[u8] = b".wh..wh.";
 
 impl TreeBuilder {
     /// Applies the whiteout member `name`, whose parent path is `parents`.
-    pub(super) fn whiteout(
-        &mut self,
-        path: &[u8],
-        parents: &[&[u8]],
-        name: &[u8],
-    ) -> Result<(), BuildError> {
+    pub(super) fn whiteout(&mut self, path: &[u8], parents: &[&[u8]], name: &[u8]) -> Result<(), BuildError> {
         if name.starts_with(RESERVED) && name != OPAQUE {
             return Ok(());
         }

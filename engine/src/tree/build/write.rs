@@ -11,23 +11,17 @@ use crate::tree::node::NodeKind;
 pub(super) fn write(mut builder: TreeBuilder) -> Result<Vec<u8>, BuildError> {
     let xattr_sets = std::mem::take(&mut builder.xattrs).into_sets();
     let defect = BuildError::Defect("sections and entries do not match");
-    let order = Order::of(&mut builder, &xattr_sets)
-        .ok_or(BuildError::Defect("more than 2^32 rows in a table"))?;
+    let order = Order::of(&mut builder, &xattr_sets).ok_or(BuildError::Defect("more than 2^32 rows in a table"))?;
     let len = usize::try_from(order.counts.file_len()).map_err(|_| defect.clone())?;
     let mut file = vec![0; len];
-    let (head, body) = file
-        .split_at_mut_checked(HEADER_LEN)
-        .ok_or(defect.clone())?;
+    let (head, body) = file.split_at_mut_checked(HEADER_LEN).ok_or(defect.clone())?;
     let mut writer = Writer::new(body, &order.counts).ok_or(defect.clone())?;
     writer.entries(&builder, &order).ok_or(defect.clone())?;
     writer.xattrs(&order, &xattr_sets).ok_or(defect.clone())?;
     if !writer.is_full() {
         return Err(defect);
     }
-    let header = Header {
-        counts: order.counts,
-        totals: order.totals,
-    };
+    let header = Header { counts: order.counts, totals: order.totals };
     head.copy_from_slice(&header.encode(body));
     Ok(file)
 }
@@ -49,15 +43,8 @@ impl<'a> Writer<'a> {
         for (section, kind) in sections.iter_mut().zip(Section::ALL) {
             *section = body.split_off_mut(..usize::try_from(counts.length(kind)).ok()?)?;
         }
-        let start = Writer {
-            sections,
-            names: 0,
-            dirs: 0,
-            targets: 0,
-            target_bytes: 0,
-            sparse_runs: 0,
-            expected_chunk: 0,
-        };
+        let start =
+            Writer { sections, names: 0, dirs: 0, targets: 0, target_bytes: 0, sparse_runs: 0, expected_chunk: 0 };
         Some(start)
     }
 
@@ -78,25 +65,12 @@ impl<'a> Writer<'a> {
     fn entries(&mut self, builder: &TreeBuilder, order: &Order) -> Option<()> {
         self.entry(builder, order, 0, &[], ROOT)?;
         for (&name, index) in order.names.iter().zip(1u32..) {
-            self.entry(
-                builder,
-                order,
-                index,
-                builder.arena.name_bytes(name),
-                builder.arena.name(name).inode,
-            )?;
+            self.entry(builder, order, index, builder.arena.name_bytes(name), builder.arena.name(name).inode)?;
         }
         Some(())
     }
 
-    fn entry(
-        &mut self,
-        builder: &TreeBuilder,
-        order: &Order,
-        index: u32,
-        name: &[u8],
-        inode: u32,
-    ) -> Option<()> {
+    fn entry(&mut self, builder: &TreeBuilder, order: &Order, index: u32, name: &[u8], inode: u32) -> Option<()> {
         if index.is_multiple_of(SAMPLE_EVERY) {
             for sum in [self.names, self.dirs, self.targets] {
                 self.put_u32(Section::Samples, sum)?;
@@ -112,36 +86,21 @@ impl<'a> Writer<'a> {
         }
         let record = builder.arena.inode(inode);
         let kind = entry_type(record);
-        self.put(
-            Section::Modes,
-            &(kind.code() << 12 | record.mode).to_le_bytes(),
-        )?;
+        self.put(Section::Modes, &(kind.code() << 12 | record.mode).to_le_bytes())?;
         self.put_u32(Section::Uids, record.uid)?;
         self.put_u32(Section::Gids, record.gid)?;
         self.put_u32(Section::Nlinks, record.nlink)?;
         self.put(Section::MtimeSecs, &record.secs.to_le_bytes())?;
         self.put_u32(Section::MtimeNanos, record.nanos)?;
-        self.put_u32(
-            Section::XattrRefs,
-            *order.xattr_numbers.get(record.xattrs as usize)?,
-        )?;
+        self.put_u32(Section::XattrRefs, *order.xattr_numbers.get(record.xattrs as usize)?)?;
         let size = self.payload(builder, order, index, record)?;
         self.put(Section::Sizes, &size.to_le_bytes())
     }
 
     /// A further name: how far back its inode's entry lies, and nothing else.
     fn alias(&mut self, back: u32) -> Option<()> {
-        self.put(
-            Section::Modes,
-            &(EntryType::Alias.code() << 12).to_le_bytes(),
-        )?;
-        for section in [
-            Section::Uids,
-            Section::Gids,
-            Section::Nlinks,
-            Section::MtimeNanos,
-            Section::XattrRefs,
-        ] {
+        self.put(Section::Modes, &(EntryType::Alias.code() << 12).to_le_bytes())?;
+        for section in [Section::Uids, Section::Gids, Section::Nlinks, Section::MtimeNanos, Section::XattrRefs] {
             self.put_u32(section, 0)?;
         }
         self.put(Section::MtimeSecs, &[0; 8])?;
@@ -150,21 +109,9 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes what only this type has; gives what belongs in the size column.
-    fn payload(
-        &mut self,
-        builder: &TreeBuilder,
-        order: &Order,
-        index: u32,
-        inode: &Inode,
-    ) -> Option<u64> {
+    fn payload(&mut self, builder: &TreeBuilder, order: &Order, index: u32, inode: &Inode) -> Option<u64> {
         let size = match inode.payload {
-            Payload::File {
-                size,
-                first,
-                count,
-                layer,
-                sparse,
-            } => {
+            Payload::File { size, first, count, layer, sparse } => {
                 if sparse != NONE {
                     self.put_u32(Section::SparseFiles, index)?;
                     for run in builder.sparse.get(sparse as usize)? {
@@ -177,14 +124,8 @@ impl<'a> Writer<'a> {
                 self.chunks(layer, first, count)?;
                 return Some(size);
             }
-            Payload::Directory {
-                name, first, count, ..
-            } => {
-                let parent = if name == NONE {
-                    ROOT
-                } else {
-                    builder.arena.name(name).dir
-                };
+            Payload::Directory { name, first, count, .. } => {
+                let parent = if name == NONE { ROOT } else { builder.arena.name(name).dir };
                 self.directory(order, index, parent, first, count)?;
                 0
             }
@@ -207,19 +148,8 @@ impl<'a> Writer<'a> {
         Some(size)
     }
 
-    fn directory(
-        &mut self,
-        order: &Order,
-        index: u32,
-        parent: u32,
-        first: u32,
-        count: u32,
-    ) -> Option<()> {
-        let ahead = if count == 0 {
-            0
-        } else {
-            first.checked_sub(index)?
-        };
+    fn directory(&mut self, order: &Order, index: u32, parent: u32, first: u32, count: u32) -> Option<()> {
+        let ahead = if count == 0 { 0 } else { first.checked_sub(index)? };
         let parent = *order.entry_of.get(parent as usize)?;
         self.put_u32(Section::DirFirsts, ahead)?;
         self.put_u32(Section::DirCounts, count)?;
@@ -230,15 +160,8 @@ impl<'a> Writer<'a> {
 
     /// A file's chunks as the distance from where the previous file's end; for everything else `count` is 0.
     fn chunks(&mut self, layer: u16, first: u64, count: u32) -> Option<()> {
-        let gap = if count == 0 {
-            0
-        } else {
-            first.wrapping_sub(self.expected_chunk)
-        };
-        self.expected_chunk = self
-            .expected_chunk
-            .wrapping_add(gap)
-            .wrapping_add(u64::from(count));
+        let gap = if count == 0 { 0 } else { first.wrapping_sub(self.expected_chunk) };
+        self.expected_chunk = self.expected_chunk.wrapping_add(gap).wrapping_add(u64::from(count));
         self.put(Section::Layers, &layer.to_le_bytes())?;
         self.put(Section::Gaps, &gap.to_le_bytes())?;
         self.put_u32(Section::Counts, count)

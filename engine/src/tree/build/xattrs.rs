@@ -33,11 +33,8 @@ impl XattrSets {
 
     /// All sets by number; number 0, the empty set, is first.
     pub fn into_sets(self) -> Vec<Box<[u8]>> {
-        let mut sets: Vec<(u32, Box<[u8]>)> = self
-            .by_bytes
-            .into_iter()
-            .map(|(bytes, number)| (number, bytes))
-            .collect();
+        let mut sets: Vec<(u32, Box<[u8]>)> =
+            self.by_bytes.into_iter().map(|(bytes, number)| (number, bytes)).collect();
         sets.push((0, Box::default()));
         sets.sort_unstable_by_key(|&(number, _)| number);
         sets.into_iter().map(|(_, bytes)| bytes).collect()
@@ -61,6 +58,7 @@ fn encode(xattrs: &[(Vec<u8>, Vec<u8>)]) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -74,18 +72,8 @@ mod tests {
         assert_eq!(sets.intern(&[]), Some(0));
         let set = sets.intern(&[pair("user.a", "1"), pair("user.b", "2")]);
         assert_eq!(set, Some(1));
-        assert_eq!(
-            sets.intern(&[pair("user.b", "2"), pair("user.a", "1")]),
-            set
-        );
-        assert_eq!(
-            sets.intern(&[
-                pair("user.b", "x"),
-                pair("user.a", "1"),
-                pair("user.b", "2")
-            ]),
-            set
-        );
+        assert_eq!(sets.intern(&[pair("user.b", "2"), pair("user.a", "1")]), set);
+        assert_eq!(sets.intern(&[pair("user.b", "x"), pair("user.a", "1"), pair("user.b", "2")]), set);
         assert_eq!(sets.intern(&[pair("user.a", "1")]), Some(2));
         let stored = sets.bytes();
         let listed = sets.into_sets();

@@ -3,9 +3,7 @@
 use super::Tree;
 use super::columns::take_xattr;
 use crate::tree::error::TreeError;
-use crate::tree::format::{
-    EntryType, SAMPLE_EVERY, SAMPLE_WIDTH, Section, corrupt, u32_at, u64_at,
-};
+use crate::tree::format::{EntryType, SAMPLE_EVERY, SAMPLE_WIDTH, Section, corrupt, u32_at, u64_at};
 use crate::tree::node::{Ino, NodeKind, Totals};
 
 /// What is summed while the entries are gone through in order.
@@ -31,10 +29,7 @@ impl Tree {
     /// [`TreeError::Corrupt`] with the first rule that is broken.
     pub fn check(&self) -> Result<(), TreeError> {
         let counts = self.header.counts;
-        let mut run = Running {
-            links: vec![0; counts.entries as usize],
-            ..Running::default()
-        };
+        let mut run = Running { links: vec![0; counts.entries as usize], ..Running::default() };
         for index in 0..counts.entries {
             self.check_sample(index, &run)?;
             self.check_entry(index, &mut run)?;
@@ -42,23 +37,13 @@ impl Tree {
         self.check_directories(&mut run)?;
         for (index, &links) in run.links.iter().enumerate() {
             if links != self.columns().u32(Section::Nlinks, index)? {
-                return Err(corrupt(
-                    "a link count that is not the number of links",
-                    index,
-                ));
+                return Err(corrupt("a link count that is not the number of links", index));
             }
         }
         run.totals.entries = u64::from(counts.entries) - 1;
         run.totals.any_xattrs = run.xattr_sets > 0;
-        let rows = [
-            (run.dirs, counts.dirs),
-            (run.targets, counts.targets),
-            (run.sparse_files, counts.sparse_files),
-        ];
-        let bytes = [
-            (run.names, counts.name_bytes),
-            (run.target_bytes, counts.target_bytes),
-        ];
+        let rows = [(run.dirs, counts.dirs), (run.targets, counts.targets), (run.sparse_files, counts.sparse_files)];
+        let bytes = [(run.names, counts.name_bytes), (run.target_bytes, counts.target_bytes)];
         if rows.iter().any(|(seen, told)| seen != told)
             || bytes.iter().any(|&(seen, told)| seen != u64::from(told))
             || run.xattr_sets != counts.xattr_sets
@@ -80,10 +65,7 @@ impl Tree {
             || u32_at(samples, at + 8)? != run.targets
             || u64_at(samples, at + 12)? != run.expected_chunk
         {
-            return Err(corrupt(
-                "a sample that is not the sum before it",
-                index as usize,
-            ));
+            return Err(corrupt("a sample that is not the sum before it", index as usize));
         }
         Ok(())
     }
@@ -94,10 +76,8 @@ impl Tree {
         let fail = |what| Err(corrupt(what, at));
         let name = columns.name(index)?;
         run.names += name.len() as u64;
-        let bad = name.is_empty()
-            || name == b"."
-            || name == b".."
-            || name.iter().any(|&byte| byte == 0 || byte == b'/');
+        let bad =
+            name.is_empty() || name == b"." || name == b".." || name.iter().any(|&byte| byte == 0 || byte == b'/');
         if bad != (index == 0) || (index == 0 && !name.is_empty()) {
             return fail("a name that no directory can hold");
         }
@@ -112,17 +92,11 @@ impl Tree {
         match entry_type {
             EntryType::Node(NodeKind::Directory) => run.dirs += 1,
             EntryType::Node(NodeKind::Symlink) => {
-                if columns.target(index)?.len() as u64 != node.size
-                    || node.size == 0
-                    || node.mode != 0o777
-                {
+                if columns.target(index)?.len() as u64 != node.size || node.size == 0 || node.mode != 0o777 {
                     return fail("a symbolic link that contradicts itself");
                 }
                 if run.targets.is_multiple_of(SAMPLE_EVERY) {
-                    let sample = columns.u32(
-                        Section::TargetSamples,
-                        (run.targets / SAMPLE_EVERY) as usize,
-                    )?;
+                    let sample = columns.u32(Section::TargetSamples, (run.targets / SAMPLE_EVERY) as usize)?;
                     if u64::from(sample) != run.target_bytes {
                         return fail("a sample that is not the sum before it");
                     }
@@ -154,10 +128,7 @@ impl Tree {
         if node.is_sparse {
             let row = run.sparse_files as usize;
             if u32_at(self.columns().section(Section::SparseFiles), row * 8)? != index {
-                return Err(corrupt(
-                    "a sparse file out of order in its table",
-                    index as usize,
-                ));
+                return Err(corrupt("a sparse file out of order in its table", index as usize));
             }
             run.sparse_files += 1;
             let mut end = 0;
@@ -165,10 +136,7 @@ impl Tree {
                 match data.offset.checked_add(data.len) {
                     Some(next) if data.offset >= end && next <= node.size => end = next,
                     _ => {
-                        return Err(corrupt(
-                            "sparse runs out of order or outside the file",
-                            index as usize,
-                        ));
+                        return Err(corrupt("sparse runs out of order or outside the file", index as usize));
                     }
                 }
             }
@@ -182,24 +150,14 @@ impl Tree {
     fn check_unused(&self, index: u32, alias: bool) -> Result<(), TreeError> {
         let columns = self.columns();
         let at = index as usize;
-        let mut used =
-            u64::from(columns.u16(Section::Layers, at)?) | columns.u64(Section::Gaps, at)?;
+        let mut used = u64::from(columns.u16(Section::Layers, at)?) | columns.u64(Section::Gaps, at)?;
         used |= u64::from(columns.u32(Section::Counts, at)?);
         if alias {
-            used |= u64::from(columns.mode_word(index)? & 0o7777)
-                | columns.u64(Section::MtimeSecs, at)?;
-            for section in [
-                Section::Uids,
-                Section::Gids,
-                Section::Nlinks,
-                Section::MtimeNanos,
-                Section::XattrRefs,
-            ] {
+            used |= u64::from(columns.mode_word(index)? & 0o7777) | columns.u64(Section::MtimeSecs, at)?;
+            for section in [Section::Uids, Section::Gids, Section::Nlinks, Section::MtimeNanos, Section::XattrRefs] {
                 used |= u64::from(columns.u32(section, at)?);
             }
-        } else if let EntryType::Node(NodeKind::Directory | NodeKind::Fifo) =
-            columns.entry_type(index)?
-        {
+        } else if let EntryType::Node(NodeKind::Directory | NodeKind::Fifo) = columns.entry_type(index)? {
             used |= columns.u64(Section::Sizes, at)?;
         }
         if used != 0 {
@@ -214,10 +172,7 @@ impl Tree {
             return Ok(());
         }
         if set != run.xattr_sets + 1 {
-            return Err(corrupt(
-                "attribute sets not numbered by first use",
-                index as usize,
-            ));
+            return Err(corrupt("attribute sets not numbered by first use", index as usize));
         }
         run.xattr_sets = set;
         let mut rest = self.columns().xattr_set(index)?;
@@ -251,10 +206,7 @@ impl Tree {
                 last = name;
                 if let (inode, NodeKind::Directory) = self.behind(index)? {
                     if self.parent(Ino::from_index(inode))?.index() != Some(dir) {
-                        return Err(corrupt(
-                            "a directory that names another parent",
-                            index as usize,
-                        ));
+                        return Err(corrupt("a directory that names another parent", index as usize));
                     }
                     stack.push(inode);
                     bump(&mut run.links, dir as usize)?;
@@ -276,10 +228,7 @@ impl Tree {
     fn check_pool_ends(&self) -> Result<(), TreeError> {
         let counts = self.header.counts;
         let last = |section, rows: u32, width: usize| match rows.checked_sub(1) {
-            Some(row) => u32_at(
-                self.columns().section(section),
-                row as usize * width + width - 4,
-            ),
+            Some(row) => u32_at(self.columns().section(section), row as usize * width + width - 4),
             None => Ok(0),
         };
         if last(Section::XattrEnds, counts.xattr_sets, 4)? != counts.xattr_bytes
@@ -292,9 +241,7 @@ impl Tree {
 }
 
 fn bump(links: &mut [u32], index: usize) -> Result<(), TreeError> {
-    let count = links
-        .get_mut(index)
-        .ok_or_else(|| corrupt("a link to no inode", index))?;
+    let count = links.get_mut(index).ok_or_else(|| corrupt("a link to no inode", index))?;
     *count = count.saturating_add(1);
     Ok(())
 }

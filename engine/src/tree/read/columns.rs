@@ -5,9 +5,7 @@
 
 use crate::tar::DataRun;
 use crate::tree::error::TreeError;
-use crate::tree::format::{
-    EntryType, Layout, SAMPLE_EVERY, SAMPLE_WIDTH, Section, corrupt, u16_at, u32_at, u64_at,
-};
+use crate::tree::format::{EntryType, Layout, SAMPLE_EVERY, SAMPLE_WIDTH, Section, corrupt, u16_at, u32_at, u64_at};
 use crate::tree::node::{NodeKind, Xattr};
 
 /// The body of a tree by sections.
@@ -23,9 +21,7 @@ pub(super) type TakenXattr<'a> = (Xattr<'a>, &'a [u8]);
 impl<'a> Columns<'a> {
     pub fn section(&self, section: Section) -> &'a [u8] {
         let range = self.layout.get(section as usize).cloned();
-        range
-            .and_then(|range| self.file.get(range))
-            .unwrap_or_default()
+        range.and_then(|range| self.file.get(range)).unwrap_or_default()
     }
 
     pub fn u16(&self, section: Section, row: usize) -> Result<u16, TreeError> {
@@ -45,32 +41,21 @@ impl<'a> Columns<'a> {
     }
 
     pub fn entry_type(&self, index: u32) -> Result<EntryType, TreeError> {
-        EntryType::from_mode_word(self.mode_word(index)?)
-            .ok_or_else(|| corrupt("unknown entry type", index as usize))
+        EntryType::from_mode_word(self.mode_word(index)?).ok_or_else(|| corrupt("unknown entry type", index as usize))
     }
 
     /// Bytes `[from, from + len)` of a pool.
     fn slice(&self, pool: Section, from: u64, len: u64) -> Result<&'a [u8], TreeError> {
         let start = usize::try_from(from).ok();
-        let end = from
-            .checked_add(len)
-            .and_then(|end| usize::try_from(end).ok());
+        let end = from.checked_add(len).and_then(|end| usize::try_from(end).ok());
         start
             .zip(end)
             .and_then(|(start, end)| self.section(pool).get(start..end))
-            .ok_or(TreeError::Corrupt {
-                what: "a reference outside its pool",
-                at: from,
-            })
+            .ok_or(TreeError::Corrupt { what: "a reference outside its pool", at: from })
     }
 
     /// Rows of a column from the last sample up to `index`, `width` bytes each.
-    fn since_sample(
-        &self,
-        section: Section,
-        index: u32,
-        width: usize,
-    ) -> Result<&'a [u8], TreeError> {
+    fn since_sample(&self, section: Section, index: u32, width: usize) -> Result<&'a [u8], TreeError> {
         let start = (index - index % SAMPLE_EVERY) as usize;
         self.section(section)
             .get(start.saturating_mul(width)..(index as usize).saturating_mul(width))
@@ -93,17 +78,11 @@ impl<'a> Columns<'a> {
 
     /// How many entries of this kind lie before `index`: its row in the tables of that kind.
     fn rank(&self, index: u32, kind: NodeKind, sample_offset: usize) -> Result<usize, TreeError> {
-        let sample = u32_at(
-            self.section(Section::Samples),
-            self.sample(index) + sample_offset,
-        )?;
+        let sample = u32_at(self.section(Section::Samples), self.sample(index) + sample_offset)?;
         let code = EntryType::Node(kind).code();
         let modes = self.since_sample(Section::Modes, index, 2)?;
         let (words, _) = modes.as_chunks::<2>();
-        let since = words
-            .iter()
-            .filter(|&&word| u16::from_le_bytes(word) >> 12 == code)
-            .count();
+        let since = words.iter().filter(|&&word| u16::from_le_bytes(word) >> 12 == code).count();
         Ok((sample as usize).saturating_add(since))
     }
 
@@ -116,9 +95,7 @@ impl<'a> Columns<'a> {
     pub fn first_chunk(&self, index: u32) -> Result<u64, TreeError> {
         let mut expected = u64_at(self.section(Section::Samples), self.sample(index) + 12)?;
         let (gaps, _) = self.since_sample(Section::Gaps, index, 8)?.as_chunks::<8>();
-        let (counts, _) = self
-            .since_sample(Section::Counts, index, 4)?
-            .as_chunks::<4>();
+        let (counts, _) = self.since_sample(Section::Counts, index, 4)?.as_chunks::<4>();
         for (&gap, &count) in gaps.iter().zip(counts) {
             let step = u64::from_le_bytes(gap).wrapping_add(u64::from(u32::from_le_bytes(count)));
             expected = expected.wrapping_add(step);
@@ -150,9 +127,7 @@ impl<'a> Columns<'a> {
             None => 0,
         };
         let end = self.u32(Section::XattrEnds, row)?;
-        let len = end
-            .checked_sub(start)
-            .ok_or_else(|| corrupt("an attribute set ends before it starts", row))?;
+        let len = end.checked_sub(start).ok_or_else(|| corrupt("an attribute set ends before it starts", row))?;
         self.slice(Section::XattrPool, u64::from(start), u64::from(len))
     }
 
@@ -172,24 +147,11 @@ impl<'a> Columns<'a> {
         if low >= files as usize || u32_at(table, low * 8)? != index {
             return Err(missing());
         }
-        let start = if low == 0 {
-            0
-        } else {
-            u32_at(table, low * 8 - 4)?
-        } as usize;
+        let start = if low == 0 { 0 } else { u32_at(table, low * 8 - 4)? } as usize;
         let end = u32_at(table, low * 8 + 4)? as usize;
-        let rows = self
-            .section(Section::SparseRuns)
-            .get(start.saturating_mul(16)..end.saturating_mul(16));
+        let rows = self.section(Section::SparseRuns).get(start.saturating_mul(16)..end.saturating_mul(16));
         let (rows, _) = rows.ok_or_else(missing)?.as_chunks::<16>();
-        rows.iter()
-            .map(|row| {
-                Ok(DataRun {
-                    offset: u64_at(row, 0)?,
-                    len: u64_at(row, 8)?,
-                })
-            })
-            .collect()
+        rows.iter().map(|row| Ok(DataRun { offset: u64_at(row, 0)?, len: u64_at(row, 8)? })).collect()
     }
 }
 
@@ -201,8 +163,7 @@ pub(super) fn take_xattr(set: &[u8]) -> Result<TakenXattr<'_>, TreeError> {
         .get(6..)
         .and_then(|rest| rest.split_at_checked(name_len))
         .ok_or_else(|| corrupt("an attribute name outside its set", name_len))?;
-    let (value, after) = after
-        .split_at_checked(value_len)
-        .ok_or_else(|| corrupt("an attribute value outside its set", value_len))?;
+    let (value, after) =
+        after.split_at_checked(value_len).ok_or_else(|| corrupt("an attribute value outside its set", value_len))?;
     Ok(((name, value), after))
 }

@@ -20,10 +20,7 @@ impl Tree {
         match index.checked_sub(back) {
             // Strictly backwards: whoever walks up arrives at the root.
             Some(parent) if back > 0 => Ok(Ino::from_index(parent)),
-            _ => Err(corrupt(
-                "a directory that does not lie behind its parent",
-                index as usize,
-            )),
+            _ => Err(corrupt("a directory that does not lie behind its parent", index as usize)),
         }
     }
 
@@ -82,9 +79,7 @@ impl Tree {
                 continue;
             }
             let next = match self.inode(at)?.1 {
-                EntryType::Node(NodeKind::Directory) if component == b".." => {
-                    Some(self.parent(at)?)
-                }
+                EntryType::Node(NodeKind::Directory) if component == b".." => Some(self.parent(at)?),
                 EntryType::Node(NodeKind::Directory) => self.lookup(at, component)?,
                 _ => None,
             };
@@ -114,15 +109,10 @@ impl Tree {
         let end = first.and_then(|first| first.checked_add(count));
         match (first, end) {
             // Strictly forwards: whoever walks down arrives at leaves.
-            (Some(first), Some(end))
-                if (ahead > 0 || count == 0) && end <= self.header.counts.entries =>
-            {
+            (Some(first), Some(end)) if (ahead > 0 || count == 0) && end <= self.header.counts.entries => {
                 Ok((first, count))
             }
-            _ => Err(corrupt(
-                "a directory whose entries do not lie behind it",
-                index as usize,
-            )),
+            _ => Err(corrupt("a directory whose entries do not lie behind it", index as usize)),
         }
     }
 
@@ -132,10 +122,7 @@ impl Tree {
         let (inode, kind) = self.behind(index)?;
         let ino = Ino::from_index(inode);
         if kind == NodeKind::Directory && self.parent(ino)? != dir {
-            return Err(corrupt(
-                "a directory listed by another than its parent",
-                index as usize,
-            ));
+            return Err(corrupt("a directory listed by another than its parent", index as usize));
         }
         Ok((ino, kind))
     }
@@ -146,13 +133,8 @@ impl Tree {
         let index_of = match columns.entry_type(index)? {
             EntryType::Alias => {
                 let back = columns.u64(Section::Sizes, index as usize)?;
-                let target = u32::try_from(back)
-                    .ok()
-                    .filter(|&back| back > 0)
-                    .and_then(|back| index.checked_sub(back));
-                target.ok_or_else(|| {
-                    corrupt("a hard link that does not point backwards", index as usize)
-                })?
+                let target = u32::try_from(back).ok().filter(|&back| back > 0).and_then(|back| index.checked_sub(back));
+                target.ok_or_else(|| corrupt("a hard link that does not point backwards", index as usize))?
             }
             _ => index,
         };

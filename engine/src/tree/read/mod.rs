@@ -75,11 +75,7 @@ impl Tree {
     /// Those of [`Tree::open`] but the checksum's.
     pub fn open_trusted(bytes: TreeBytes) -> Result<Tree, TreeError> {
         let (header, layout) = format::Header::decode(bytes.as_slice())?;
-        Ok(Tree {
-            bytes,
-            header,
-            layout,
-        })
+        Ok(Tree { bytes, header, layout })
     }
 
     /// The inode of this number.
@@ -111,9 +107,7 @@ impl Tree {
             return Err(format::corrupt("nanoseconds of a billion or more", at));
         }
         match entry_type {
-            EntryType::SparseFile | EntryType::Node(NodeKind::File) => {
-                node.content = self.content(index)?
-            }
+            EntryType::SparseFile | EntryType::Node(NodeKind::File) => node.content = self.content(index)?,
             EntryType::Node(kind @ (NodeKind::CharDevice | NodeKind::BlockDevice)) => {
                 node.kind = kind;
                 // A device has no size: its numbers lie in that column, the major one in the upper half.
@@ -137,11 +131,7 @@ impl Tree {
             return Ok(None);
         }
         let layer = u32::from(columns.u16(Section::Layers, index as usize)?);
-        Ok(Some(ContentRef {
-            layer,
-            first: columns.first_chunk(index)?,
-            count: u64::from(count),
-        }))
+        Ok(Some(ContentRef { layer, first: columns.first_chunk(index)?, count: u64::from(count) }))
     }
 
     /// The target of a symbolic link, as stored.
@@ -160,10 +150,7 @@ impl Tree {
     ///
     /// # Errors
     /// [`TreeError::NoSuchInode`], [`TreeError::Corrupt`]; items may be [`TreeError::Corrupt`], after which there are no more.
-    pub fn xattrs(
-        &self,
-        ino: Ino,
-    ) -> Result<impl Iterator<Item = Result<Xattr<'_>, TreeError>>, TreeError> {
+    pub fn xattrs(&self, ino: Ino) -> Result<impl Iterator<Item = Result<Xattr<'_>, TreeError>>, TreeError> {
         let (index, _) = self.inode(ino)?;
         let mut rest = self.columns().xattr_set(index)?;
         Ok(std::iter::from_fn(move || {
@@ -183,9 +170,7 @@ impl Tree {
     /// [`TreeError::NoSuchInode`], [`TreeError::Corrupt`].
     pub fn sparse_runs(&self, ino: Ino) -> Result<Vec<DataRun>, TreeError> {
         match self.inode(ino)? {
-            (index, EntryType::SparseFile) => self
-                .columns()
-                .sparse_runs(index, self.header.counts.sparse_files),
+            (index, EntryType::SparseFile) => self.columns().sparse_runs(index, self.header.counts.sparse_files),
             _ => Ok(Vec::new()),
         }
     }
@@ -198,9 +183,7 @@ impl Tree {
     /// The entry index and type of an inode number; aliases have no inode of their own.
     fn inode(&self, ino: Ino) -> Result<(u32, EntryType), TreeError> {
         let missing = TreeError::NoSuchInode { ino: ino.0 };
-        let index = ino
-            .index()
-            .filter(|&index| index < self.header.counts.entries);
+        let index = ino.index().filter(|&index| index < self.header.counts.entries);
         let Some(index) = index else {
             return Err(missing);
         };
@@ -216,9 +199,6 @@ impl Tree {
     }
 
     fn columns(&self) -> Columns<'_> {
-        Columns {
-            file: self.bytes(),
-            layout: &self.layout,
-        }
+        Columns { file: self.bytes(), layout: &self.layout }
     }
 }

@@ -15,22 +15,13 @@ fn explore(tree: &Tree) -> bool {
         sound &= node.is_ok() || matches!(node, Err(TreeError::NoSuchInode { .. }));
         let Ok(node) = node else { continue };
         match node.kind {
-            NodeKind::Directory => {
-                sound &= tree.parent(ino).is_ok() && tree.entry_count(ino).is_ok()
-            }
+            NodeKind::Directory => sound &= tree.parent(ino).is_ok() && tree.entry_count(ino).is_ok(),
             NodeKind::Symlink => sound &= tree.link_target(ino).is_ok(),
             _ => {}
         }
         sound &= tree.sparse_runs(ino).is_ok();
-        sound &= tree
-            .xattrs(ino)
-            .is_ok_and(|mut xattrs| xattrs.all(|pair| pair.is_ok()));
-        let _ = (
-            tree.lookup(ino, b"usr"),
-            tree.entry(ino, 0),
-            tree.link_target(ino),
-            tree.parent(ino),
-        );
+        sound &= tree.xattrs(ino).is_ok_and(|mut xattrs| xattrs.all(|pair| pair.is_ok()));
+        let _ = (tree.lookup(ino, b"usr"), tree.entry(ino, 0), tree.link_target(ino), tree.parent(ino));
         // Upwards the root is never far.
         let mut at = ino;
         for _ in 0..=entries {
@@ -79,8 +70,12 @@ fn walk(tree: &Tree) -> bool {
     sound
 }
 
+/// The golden tree with fewer of a kind, still over more than one sample: every byte of it is damaged below.
 fn golden() -> Vec<u8> {
-    build_with(Limits::default(), &golden_layers()).unwrap()
+    let mut layers = golden_layers();
+    let many = |entry: &Entry| entry.path.starts_with(b"usr/share/") && entry.path.as_slice() > b"usr/share/55";
+    layers[0].retain(|entry| !many(entry) && (!entry.path.starts_with(b"usr/links") || entry.path.ends_with(b"0")));
+    build_with(Limits::default(), &layers).unwrap()
 }
 
 #[test]
@@ -91,16 +86,10 @@ fn every_damaged_byte_is_found_by_open_and_harmless_without() {
         for flip in [0x01, 0x10, 0x80, 0xff] {
             let mut bytes = golden.clone();
             bytes[at] ^= flip;
-            assert!(
-                Tree::open(bytes.clone().into()).is_err(),
-                "byte {at} ^ {flip:#x}"
-            );
+            assert!(Tree::open(bytes.clone().into()).is_err(), "byte {at} ^ {flip:#x}");
             if let Ok(tree) = Tree::open_trusted(bytes.into()) {
                 let sound = explore(&tree);
-                assert!(
-                    sound || tree.check().is_err(),
-                    "byte {at} ^ {flip:#x} passed the check"
-                );
+                assert!(sound || tree.check().is_err(), "byte {at} ^ {flip:#x} passed the check");
             }
         }
     }
@@ -110,15 +99,12 @@ fn every_damaged_byte_is_found_by_open_and_harmless_without() {
 fn truncated_trees_do_not_open() {
     let golden = golden();
     for len in 0..golden.len() {
-        assert!(
-            Tree::open_trusted(golden[..len].to_vec().into()).is_err(),
-            "{len}"
-        );
+        assert!(Tree::open_trusted(golden[..len].to_vec().into()).is_err(), "{len}");
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn many_damaged_fields_are_harmless(

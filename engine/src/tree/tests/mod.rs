@@ -1,8 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod format;
 mod hostile;
@@ -27,10 +23,7 @@ fn entry(kind: EntryKind, path: &str) -> Entry {
         mode: 0o640,
         uid: 10,
         gid: 20,
-        mtime: Timestamp {
-            secs: 1000,
-            nanos: 5,
-        },
+        mtime: Timestamp { secs: 1000, nanos: 5 },
         size: 0,
         stored: 0,
         dev_major: 0,
@@ -42,32 +35,19 @@ fn entry(kind: EntryKind, path: &str) -> Entry {
 
 /// A file of `size` bytes; sizes tell the files of a test apart.
 fn file(path: &str, size: u64) -> Entry {
-    Entry {
-        size,
-        stored: size,
-        ..entry(EntryKind::File, path)
-    }
+    Entry { size, stored: size, ..entry(EntryKind::File, path) }
 }
 
 fn dir(path: &str) -> Entry {
-    Entry {
-        mode: 0o750,
-        ..entry(EntryKind::Directory, path)
-    }
+    Entry { mode: 0o750, ..entry(EntryKind::Directory, path) }
 }
 
 fn symlink(path: &str, target: &str) -> Entry {
-    Entry {
-        link: target.into(),
-        ..entry(EntryKind::Symlink, path)
-    }
+    Entry { link: target.into(), ..entry(EntryKind::Symlink, path) }
 }
 
 fn hard(path: &str, target: &str) -> Entry {
-    Entry {
-        link: target.into(),
-        ..entry(EntryKind::HardLink, path)
-    }
+    Entry { link: target.into(), ..entry(EntryKind::HardLink, path) }
 }
 
 fn whiteout(path: &str) -> Entry {
@@ -85,11 +65,7 @@ fn build_with(limits: Limits, layers: &[Vec<Entry>]) -> Result<Vec<u8>, BuildErr
     for (layer, entries) in (0..).zip(layers) {
         builder.begin_layer();
         for entry in entries {
-            let content = (entry.stored > 0).then_some(ContentRef {
-                layer,
-                first: chunk,
-                count: 1,
-            });
+            let content = (entry.stored > 0).then_some(ContentRef { layer, first: chunk, count: 1 });
             builder.apply(entry, content)?;
             chunk += 1;
         }
@@ -122,10 +98,7 @@ fn paths_of(tree: &Tree) -> BTreeMap<String, Ino> {
                 found.insert(path, ino);
             }
         }
-        assert_eq!(
-            tree.entry(dir, tree.entry_count(dir).unwrap()).unwrap(),
-            None
-        );
+        assert_eq!(tree.entry(dir, tree.entry_count(dir).unwrap()).unwrap(), None);
     }
     let mut found = BTreeMap::new();
     visit(tree, Ino::ROOT, "", &mut found);
@@ -134,44 +107,24 @@ fn paths_of(tree: &Tree) -> BTreeMap<String, Ino> {
 
 /// The paths alone, space-separated; files as `path=size`.
 fn listing(tree: &Tree) -> String {
-    let shown = paths_of(tree)
-        .into_iter()
-        .map(|(path, ino)| match tree.node(ino).unwrap() {
-            Node {
-                kind: NodeKind::File,
-                size,
-                ..
-            } => format!("{path}={size}"),
-            Node {
-                kind: NodeKind::Symlink,
-                ..
-            } => format!("{path}->{}", tree.link_target(ino).unwrap().escape_ascii()),
-            _ => path,
-        });
+    let shown = paths_of(tree).into_iter().map(|(path, ino)| match tree.node(ino).unwrap() {
+        Node { kind: NodeKind::File, size, .. } => format!("{path}={size}"),
+        Node { kind: NodeKind::Symlink, .. } => format!("{path}->{}", tree.link_target(ino).unwrap().escape_ascii()),
+        _ => path,
+    });
     shown.collect::<Vec<_>>().join(" ")
 }
 
 fn node(tree: &Tree, path: &str) -> Node {
-    tree.node(tree.resolve(path.as_bytes()).unwrap().unwrap())
-        .unwrap()
+    tree.node(tree.resolve(path.as_bytes()).unwrap().unwrap()).unwrap()
 }
 
 /// Whether a directory has the metadata of one that no entry declared.
 fn is_bare(tree: &Tree, path: &str) -> bool {
-    let Node {
-        mode,
-        uid,
-        gid,
-        mtime,
-        has_xattrs,
-        ..
-    } = node(tree, path);
+    let Node { mode, uid, gid, mtime, has_xattrs, .. } = node(tree, path);
     (mode, uid, gid, mtime, has_xattrs) == (0o755, 0, 0, Timestamp::default(), false)
 }
 
 fn runs(pairs: &[(u64, u64)]) -> Vec<DataRun> {
-    pairs
-        .iter()
-        .map(|&(offset, len)| DataRun { offset, len })
-        .collect()
+    pairs.iter().map(|&(offset, len)| DataRun { offset, len }).collect()
 }

@@ -82,8 +82,7 @@ fn attach(archive: &Archive, args: &Mount) -> Result<Mounted, Failure> {
     let filesystem = choose_filesystem(&record, &args.platform)?;
     let cache = usize::try_from(args.cache).unwrap_or(usize::MAX);
     let image = archive.open_image(&record, filesystem, cache)?;
-    let mut options =
-        MountOptions { allow_other: args.allow_other, threads: args.threads, ..MountOptions::default() };
+    let mut options = MountOptions { allow_other: args.allow_other, threads: args.threads, ..MountOptions::default() };
     for option in &args.options {
         options.apply(option).map_err(|error| Failure::usage(error.to_string()))?;
     }

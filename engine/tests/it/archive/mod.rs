@@ -1,0 +1,6 @@
+//! Images through a whole archive.
+
+mod crash;
+mod hostile;
+mod round_trip;
+mod sharing;

@@ -1,0 +1,290 @@
+//! Detection on made streams: what is found is exact, whatever the stream, and the effort is bounded.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+use std::io::{self, Cursor, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use firn_engine::codec::layer::{DecodeLimits, LayerError, decoder};
+use firn_engine::recompress::{
+    DeflateEncoder, DetectError, DetectLimits, Detection, EncodeError, Encoder, GzipRecipe, MAX_MEMBERS, MAX_TRAILING,
+    Member, Recipe, Strategy as ZStrategy, Trailing, ZlibParams, detect,
+};
+use proptest::prelude::*;
+
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+
+fn text(len: usize, mut seed: u32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(len + 40);
+    while out.len() < len {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let (kind, n) = (seed >> 28, (seed >> 8) as usize);
+        if kind < 5 && out.len() > 100 {
+            let from = out.len() - 1 - n % out.len().min(30_000);
+            let len = (3 + n % 60).min(out.len() - from);
+            out.extend_from_within(from..from + len);
+        } else {
+            out.extend_from_slice(&n.to_le_bytes()[..2]);
+        }
+    }
+    out.truncate(len);
+    out
+}
+
+fn zlib(level: u8, mem: u8) -> DeflateEncoder {
+    DeflateEncoder::Zlib(ZlibParams::new(level, 15, mem, ZStrategy::Default).unwrap())
+}
+
+fn recipe(members: &[(&[u8], DeflateEncoder, usize)]) -> Recipe {
+    let members = members.iter().map(|(header, encoder, len)| Member {
+        header: Arc::from(*header),
+        encoder: *encoder,
+        len: *len as u64,
+    });
+    Recipe::Gzip(GzipRecipe { members: members.collect(), trailing: Trailing::default() })
+}
+
+fn encode(recipe: &Recipe, data: &[u8]) -> Vec<u8> {
+    let mut encoder = Encoder::new(recipe, Vec::new());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn run(blob: &[u8], limits: DetectLimits) -> Result<Detection, DetectError> {
+    let owned = blob.to_vec();
+    let open = move || Ok(Box::new(Cursor::new(owned.clone())) as Box<dyn Read + Send>);
+    detect(&open, blob.len() as u64, limits, &AtomicBool::new(false))
+}
+
+/// Decodes, re-encodes by the recipe, compares; the claim that every recipe makes.
+fn holds(recipe: &Recipe, blob: &[u8]) -> bool {
+    let mut plain = Vec::new();
+    decoder(blob, DecodeLimits::default()).unwrap().read_to_end(&mut plain).unwrap();
+    encode(&Recipe::decode(&recipe.encode()).unwrap(), &plain) == blob
+}
+
+#[test]
+fn every_level_and_memory_level_is_found_on_a_long_stream() {
+    let data = text(700_000, 7);
+    for level in 1..=9 {
+        for mem in [8, 9] {
+            let made = recipe(&[(&HEADER, zlib(level, mem), data.len())]);
+            let blob = encode(&made, &data);
+            let found = run(&blob, DetectLimits::default()).unwrap();
+            assert_eq!(found.verified_bytes, blob.len() as u64);
+            assert!(found.prefix_bytes < data.len() as u64, "{found:?}");
+            assert!(holds(&found.recipe.unwrap(), &blob), "level {level} memory {mem}");
+        }
+    }
+}
+
+#[test]
+fn an_encoder_that_goes_wrong_late_is_replaced() {
+    // Long runs look the same at levels 6 and 9 (mem 8); what follows does not.
+    let mut data = vec![0; 9 << 20];
+    data.extend_from_slice(&text(600_000, 3));
+    let level_6 = encode(&recipe(&[(&HEADER, zlib(6, 8), data.len())]), &data);
+    let blob = encode(&recipe(&[(&HEADER, zlib(9, 8), data.len())]), &data);
+    assert!(level_6 != blob);
+    let opened = AtomicU32::new(0);
+    let open = || {
+        opened.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(Cursor::new(blob.clone())) as Box<dyn Read + Send>)
+    };
+    let found = detect(&open, blob.len() as u64, DetectLimits::default(), &AtomicBool::new(false)).unwrap();
+    assert!(holds(&found.recipe.unwrap(), &blob));
+    assert!(opened.load(Ordering::Relaxed) > 1, "the first guess was level 6");
+    let once = DetectLimits { passes: 1, ..DetectLimits::default() };
+    assert_eq!(run(&blob, once).unwrap().recipe, None, "no second pass, no recipe");
+}
+
+/// zlib at level 6, made to flush after `flush_at` bytes as a program does that wants its output on the wire.
+fn flushed(data: &[u8], flush_at: usize) -> Vec<u8> {
+    use libz_sys::{Z_DEFLATED, Z_FINISH, Z_STREAM_END, Z_SYNC_FLUSH, deflate, deflateEnd, deflateInit2_, z_stream};
+    let mut body = vec![0u8; data.len() + 1000];
+    let mut memory = Box::new(std::mem::MaybeUninit::<z_stream>::zeroed());
+    let stream = memory.as_mut_ptr();
+    // SAFETY: zeroed is how zlib wants the struct; both buffers outlive the calls and hold the lengths given.
+    let len = unsafe {
+        let size = size_of::<z_stream>() as i32;
+        assert_eq!(deflateInit2_(stream, 6, Z_DEFLATED, -15, 8, 0, libz_sys::zlibVersion(), size), 0);
+        (*stream).next_in = data.as_ptr().cast_mut();
+        (*stream).avail_in = flush_at as u32;
+        (*stream).next_out = body.as_mut_ptr();
+        (*stream).avail_out = body.len() as u32;
+        assert_eq!(deflate(stream, Z_SYNC_FLUSH), 0);
+        (*stream).avail_in = (data.len() - flush_at) as u32;
+        assert_eq!(deflate(stream, Z_FINISH), Z_STREAM_END);
+        let len = body.len() - (*stream).avail_out as usize;
+        deflateEnd(stream);
+        len
+    };
+    let mut crc = flate2::Crc::new();
+    crc.update(data);
+    [&HEADER, &body[..len], &crc.sum().to_le_bytes(), &crc.amount().to_le_bytes()].concat()
+}
+
+#[test]
+fn a_difference_behind_the_prefix_is_seen() {
+    let data = text(900_000, 5);
+    for flush_at in [700_000, 899_999, 900_000] {
+        let blob = flushed(&data, flush_at);
+        let opened = AtomicU32::new(0);
+        let open = || {
+            opened.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(Cursor::new(blob.clone())) as Box<dyn Read + Send>)
+        };
+        let found = detect(&open, blob.len() as u64, DetectLimits::default(), &AtomicBool::new(false)).unwrap();
+        assert_eq!(found.recipe, None, "flushed at {flush_at}");
+        assert!(found.prefix_bytes < flush_at as u64, "{found:?}");
+        // More than one level may agree on the prefix; each is misled for one pass.
+        let opened = opened.load(Ordering::Relaxed);
+        let passes = DetectLimits::default().passes;
+        assert!((2..=passes).contains(&opened), "flushed at {flush_at}: {opened} passes");
+    }
+}
+
+#[test]
+fn too_many_members_are_not_encodable() {
+    let member = encode(&recipe(&[(&HEADER, zlib(6, 8), 1)]), b"x");
+    let most = run(&member.repeat(MAX_MEMBERS), DetectLimits::default()).unwrap();
+    assert!(most.recipe.is_some_and(|r| matches!(&r, Recipe::Gzip(g) if g.members.len() == MAX_MEMBERS)));
+    assert_eq!(most.tried, MAX_MEMBERS as u32, "the member before tells the encoder");
+    let padded = [member.repeat(MAX_MEMBERS), vec![0; 9]].concat();
+    assert!(run(&padded, DetectLimits::default()).unwrap().recipe.is_some());
+    assert_eq!(run(&member.repeat(MAX_MEMBERS + 1), DetectLimits::default()).unwrap().recipe, None);
+}
+
+#[test]
+fn long_headers_and_trailing_bytes_are_not_encodable() {
+    let mut long = vec![0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3];
+    long.extend_from_slice(&vec![b'n'; 70_000]);
+    long.push(0);
+    let blob = encode(&recipe(&[(&long, zlib(6, 8), 1)]), b"x");
+    assert_eq!(run(&blob, DetectLimits::default()).unwrap().recipe, None);
+    let short = encode(&recipe(&[(&HEADER, zlib(6, 8), 1)]), b"x");
+    let fits = [short.clone(), vec![1; MAX_TRAILING]].concat();
+    assert!(holds(&run(&fits, DetectLimits::default()).unwrap().recipe.unwrap(), &fits));
+    let over = [short, vec![1; MAX_TRAILING + 1]].concat();
+    assert_eq!(run(&over, DetectLimits::default()).unwrap().recipe, None);
+}
+
+#[test]
+fn other_formats_and_errors() {
+    let found = run(b"plain bytes", DetectLimits::default()).unwrap();
+    assert_eq!((found.recipe, found.verified_bytes), (Some(Recipe::Identity), 11));
+    assert_eq!(run(&[], DetectLimits::default()).unwrap().recipe, Some(Recipe::Identity));
+    let zst = zstd::encode_all(&[7; 100][..], 3).unwrap();
+    assert_eq!(run(&zst, DetectLimits::default()).unwrap().recipe, None);
+
+    let blob = encode(&recipe(&[(&HEADER, zlib(6, 8), 3)]), b"abc");
+    let cut = run(&blob[..blob.len() - 1], DetectLimits::default());
+    assert!(matches!(cut, Err(DetectError::Layer(LayerError::Truncated { .. }))));
+    let open = || Ok(Box::new(Cursor::new(blob.clone())) as Box<dyn Read + Send>);
+    let length = detect(&open, 9, DetectLimits::default(), &AtomicBool::new(false));
+    assert!(matches!(length, Err(DetectError::Length { expected: 9, .. })));
+    let cancelled = detect(&open, blob.len() as u64, DetectLimits::default(), &AtomicBool::new(true));
+    assert!(matches!(cancelled, Err(DetectError::Cancelled)));
+    let missing = detect(&|| Err(io::Error::other("gone")), 9, DetectLimits::default(), &AtomicBool::new(false));
+    assert!(matches!(missing, Err(DetectError::Open(_))));
+}
+
+#[test]
+fn bombs_are_bounded_in_detection_too() {
+    let zeros = vec![0; 8 << 20];
+    let blob = encode(&recipe(&[(&HEADER, zlib(6, 8), zeros.len())]), &zeros);
+    let decode = DecodeLimits { max_decoded: 1 << 20, ..DecodeLimits::default() };
+    let bounded = run(&blob, DetectLimits { decode, passes: 8 });
+    assert!(matches!(bounded, Err(DetectError::Layer(LayerError::TooLarge { .. }))));
+    // Empty stored blocks: compressed bytes without end that decode to nothing.
+    let mut hollow = HEADER.to_vec();
+    hollow.extend([0, 0, 0, 0xff, 0xff].repeat(1 << 20));
+    hollow.extend([1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let found = run(&hollow, DetectLimits::default()).unwrap();
+    assert_eq!(found.recipe, None);
+    assert!(found.verified_bytes < hollow.len() as u64);
+}
+
+#[test]
+fn an_encoder_takes_exactly_what_the_recipe_is_for() {
+    let two = recipe(&[(&HEADER, zlib(1, 8), 3), (&HEADER, zlib(1, 8), 0), (&HEADER, zlib(9, 9), 4)]);
+    let mut short = Encoder::new(&two, Vec::new());
+    short.push(b"ab").unwrap();
+    assert!(matches!(short.finish(), Err(EncodeError::TooShort { missing: 5 })));
+    let mut long = Encoder::new(&two, Vec::new());
+    assert!(matches!(long.push(b"abcdefgh"), Err(EncodeError::TooLong { expected: 7 })));
+    assert!(matches!(long.push(b""), Err(EncodeError::Failed)));
+    assert!(matches!(long.finish(), Err(EncodeError::Failed)));
+    let blob = encode(&two, b"abcdefg");
+    let mut plain = Vec::new();
+    decoder(blob.as_slice(), DecodeLimits::default()).unwrap().read_to_end(&mut plain).unwrap();
+    assert_eq!(plain, b"abcdefg");
+    assert_eq!(encode(&Recipe::Identity, b"abc"), b"abc");
+}
+
+fn header() -> impl Strategy<Value = Vec<u8>> {
+    (any::<u32>(), 0u8..5, any::<u8>(), prop::collection::vec(1u8.., 0..20), any::<bool>()).prop_map(
+        |(mtime, xfl, os, name, named)| {
+            let mut bytes = vec![0x1f, 0x8b, 8, if named { 8 } else { 0 }];
+            bytes.extend_from_slice(&mtime.to_le_bytes());
+            bytes.extend_from_slice(&[xfl, os]);
+            if named {
+                bytes.extend_from_slice(&name);
+                bytes.push(0);
+            }
+            bytes
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_zlib_wrote_is_always_found(
+        members in prop::collection::vec((header(), 1u8..10, 8u8..10, 0usize..150_000, any::<u32>()), 1..4),
+        literal in prop::collection::vec(any::<u8>(), 0..20),
+        zeros in 0usize..2000,
+    ) {
+        let mut blob = Vec::new();
+        for (header, level, mem, len, seed) in &members {
+            blob.extend(encode(&recipe(&[(header, zlib(*level, *mem), *len)]), &text(*len, *seed)));
+        }
+        blob.extend(&literal);
+        blob.resize(blob.len() + zeros, 0);
+        prop_assume!(!literal.starts_with(&[0x1f, 0x8b, 8]));
+        let found = run(&blob, DetectLimits::default()).unwrap();
+        prop_assert!(found.recipe.is_some_and(|recipe| holds(&recipe, &blob)));
+    }
+
+    #[test]
+    fn a_mutated_stream_gets_an_exact_recipe_or_none(
+        level in 1u8..10,
+        len in 0usize..20_000,
+        seed: u32,
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..3),
+        repair: bool,
+    ) {
+        let data = text(len, seed);
+        let mut blob = encode(&recipe(&[(&HEADER, zlib(level, 8), len)]), &data);
+        let body = HEADER.len()..blob.len() - 8;
+        for (at, byte) in flips {
+            // With the trailer repaired below, flips in the body reach the comparison instead of the checksum.
+            let at = if repair { body.start + at.index(body.len()) } else { at.index(blob.len()) };
+            blob[at] = byte;
+        }
+        if repair {
+            let mut plain = Vec::new();
+            let ok = flate2::read::DeflateDecoder::new(&blob[body.clone()]).take(10 << 20).read_to_end(&mut plain).is_ok();
+            if ok {
+                let mut crc = flate2::Crc::new();
+                crc.update(&plain);
+                blob[body.end..body.end + 4].copy_from_slice(&crc.sum().to_le_bytes());
+                blob[body.end + 4..].copy_from_slice(&crc.amount().to_le_bytes());
+            }
+        }
+        if let Ok(Detection { recipe: Some(recipe), .. }) = run(&blob, DetectLimits::default()) {
+            prop_assert!(holds(&recipe, &blob));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Streams of the real programs: what decodes, what is reproduced, and what is honestly not.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::io::{Cursor, Read, Write};
+use std::sync::atomic::AtomicBool;
+
+use firn_engine::codec::layer::{Compression, DecodeLimits, decoder};
+use firn_engine::recompress::{DetectLimits, Detection, Encoder, Recipe, detect};
+
+fn read(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/testdata/recompress/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn plain(blob: &[u8]) -> (Compression, Vec<u8>) {
+    let mut out = Vec::new();
+    let mut decoder = decoder(blob, DecodeLimits::default()).unwrap();
+    decoder.read_to_end(&mut out).unwrap();
+    (decoder.compression(), out)
+}
+
+fn detected(blob: &[u8]) -> Detection {
+    let owned = blob.to_vec();
+    let open = move || Ok(Box::new(Cursor::new(owned.clone())) as Box<dyn Read + Send>);
+    detect(&open, blob.len() as u64, DetectLimits::default(), &AtomicBool::new(false)).unwrap()
+}
+
+fn assert_reproduced(name: &str, blob: &[u8]) -> Detection {
+    let detection = detected(blob);
+    let recipe = detection.recipe.clone().unwrap_or_else(|| panic!("{name} is not reproduced"));
+    assert_eq!(detection.verified_bytes, blob.len() as u64, "{name}");
+    let stored = Recipe::decode(&recipe.encode()).unwrap();
+    let mut encoder = Encoder::new(&stored, Vec::new());
+    encoder.write_all(&plain(blob).1).unwrap();
+    assert!(encoder.finish().unwrap() == blob, "{name} differs");
+    detection
+}
+
+#[test]
+fn zlib_streams_are_reproduced() {
+    let levels = (1..=9).map(|level| format!("python-{level}.gz"));
+    let others = ["zlib-huffman.gz", "zlib-rle.gz", "zlib-blocks-mem8.gz", "zlib-blocks-mem9.gz"].map(String::from);
+    for name in levels.chain(others) {
+        let detection = assert_reproduced(&name, &read(&name));
+        assert!(detection.recipe.unwrap().encode().len() < 64, "{name}");
+    }
+}
+
+/// GNU gzip and pigz write what zlib does as long as one block is enough, GNU gzip also in longer streams that its own
+/// block-splitting rule leaves alone: its blocks are those of zlib's memory level 9.
+#[test]
+fn simple_streams_of_zlibs_relatives_are_reproduced() {
+    for name in ["gnu-1.gz", "gnu-6.gz", "gnu-9.gz", "gnu-blocks.gz", "pigz-6.gz"] {
+        assert_reproduced(name, &read(name));
+    }
+}
+
+#[test]
+fn other_encoders_are_known_not_to_be_zlib() {
+    for name in ["umoci.gz", "skopeo.gz"] {
+        let blob = read(name);
+        let detection = detected(&blob);
+        assert_eq!(detection.recipe, None, "{name}");
+        assert!(detection.tried > 0 && detection.verified_bytes < blob.len() as u64, "{name}: {detection:?}");
+    }
+    let zstd = detected(&read("zstd-3.zst"));
+    assert_eq!((zstd.recipe, zstd.tried), (None, 0));
+}
+
+#[test]
+fn all_programs_decode_to_the_same() {
+    let (format, expected) = plain(&read("python-6.gz"));
+    assert_eq!(format, Compression::Gzip);
+    assert!(expected.len() > 10_000);
+    for name in ["python-1.gz", "gnu-9.gz", "pigz-6.gz", "zstd-3.zst"] {
+        assert!(plain(&read(name)).1 == expected, "{name}");
+    }
+    assert_eq!(plain(&read("zstd-3.zst")).0, Compression::Zstd);
+    let go = plain(&read("umoci.gz")).1;
+    assert!(go == plain(&read("skopeo.gz")).1 && go.windows(expected.len()).any(|w| w == expected));
+}
+
+#[test]
+fn members_padding_and_garbage_are_part_of_the_recipe() {
+    let parts = ["python-1.gz", "python-9.gz", "python-9.gz", "zlib-rle.gz"].map(read);
+    for trailing in [vec![], vec![0; 700], b"\0\0garbage\0".to_vec(), vec![0x1f], vec![0x1f, 0x8b]] {
+        let mut blob = parts.concat();
+        blob.extend_from_slice(&trailing);
+        assert_reproduced("members", &blob);
+    }
+}

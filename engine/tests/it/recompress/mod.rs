@@ -1,0 +1,5 @@
+//! Decoding and re-encoding of layer blobs.
+
+mod decode;
+mod detect;
+mod golden;
