@@ -166,6 +166,9 @@ fn limit(what: &'static str, value: u32, limit: u32) -> Result<(), FormatError> 
 /// Checks number and size of a frame's chunks and gives their sum.
 pub(super) fn check_lens(lens: &[u32]) -> Result<u32, FormatError> {
     limit("chunk count", u32::try_from(lens.len()).unwrap_or(u32::MAX), MAX_FRAME_CHUNKS)?;
+    if lens.is_empty() {
+        return Err(FormatError::Invalid { object: OBJECT, what: "a frame of no chunks".to_owned() });
+    }
     let mut sum = 0u32;
     for len in lens {
         limit("chunk length", *len, MAX_CHUNK_LEN)?;
@@ -201,7 +204,7 @@ mod tests {
 
     #[test]
     fn limits_hold_when_writing_too() {
-        for lens in [vec![0], vec![MAX_CHUNK_LEN + 1], vec![MAX_CHUNK_LEN; 17]] {
+        for lens in [vec![], vec![0], vec![MAX_CHUNK_LEN + 1], vec![MAX_CHUNK_LEN; 17]] {
             assert!(FrameHeader { chunk_lens: lens, ..sample() }.encode().is_err());
         }
     }

@@ -1,5 +1,5 @@
 //! The deflate encoders firn can run again. To add one: a folder beside this file, a variant here, its ids in
-//! RECOMPRESS_FORMAT.md, and its place in `candidates`.
+//! FORMAT.md, and its place in `candidates`.
 
 use super::zlib::{ZlibEncoder, ZlibParams};
 use crate::codec::layer::GzipHeader;

@@ -2,7 +2,7 @@
 //!
 //! A [`Recipe`] says how; [`detect`] finds one and proves it on every byte; [`Encoder`] carries it out. Each deflate encoder is
 //! one variant of [`DeflateEncoder`] with its own folder beside this file; `deflate` is the only module that knows them all.
-//! RECOMPRESS_FORMAT.md is the normative description of a recipe's bytes.
+//! FORMAT.md is the normative description of a recipe's bytes.
 
 #[forbid(unsafe_code)]
 mod compare;

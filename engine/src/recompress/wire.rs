@@ -1,4 +1,4 @@
-//! Recipes as bytes: RECOMPRESS_FORMAT.md.
+//! Recipes as bytes: FORMAT.md.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -16,7 +16,7 @@ fn sample() -> Recipe {
     Recipe::Gzip(GzipRecipe { members: members.to_vec(), trailing: Trailing { literal: vec![1, 2], zeros: 512 } })
 }
 
-/// The bytes of RECOMPRESS_FORMAT.md's example, field by field.
+/// The bytes of FORMAT.md's example, field by field.
 const SAMPLE: &[u8] = &[
     1, 1, // version, gzip
     1, 10, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, // one header

@@ -1,4 +1,4 @@
-//! The shape of a tree file: `TREE_FORMAT.md` as constants, and its header in both directions.
+//! The shape of a tree file: `FORMAT.md` as constants, and its header in both directions.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! The merged filesystem of a chain of layers.
 //!
 //! Data flows one way: members of layers, lowest layer first, go into a [`TreeBuilder`]; its `finish` gives the bytes of a
-//! flat tree (`TREE_FORMAT.md`); a [`Tree`] answers questions about such bytes without unpacking them. Nothing here does
+//! flat tree (`FORMAT.md`); a [`Tree`] answers questions about such bytes without unpacking them. Nothing here does
 //! I/O, knows of FUSE, or reads file contents: a file is a [`ContentRef`] that somebody else resolves.
 
 #![forbid(unsafe_code)]

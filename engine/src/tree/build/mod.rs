@@ -76,7 +76,7 @@ impl TreeBuilder {
         result
     }
 
-    /// The finished tree's bytes; `TREE_FORMAT.md` describes them. The same merged filesystem gives the same bytes.
+    /// The finished tree's bytes; `FORMAT.md` describes them. The same merged filesystem gives the same bytes.
     ///
     /// # Errors
     /// [`BuildError::Failed`], [`BuildError::Limit`].

@@ -1,4 +1,4 @@
-//! Every rule of `TREE_FORMAT.md`, checked over a whole tree.
+//! Every rule of `FORMAT.md`, checked over a whole tree.
 
 use super::Tree;
 use super::columns::take_xattr;
@@ -187,7 +187,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Directories lie as `TREE_FORMAT.md` orders them: each one's names in one block, blocks depth first.
+    /// Directories lie as `FORMAT.md` orders them: each one's names in one block, blocks depth first.
     fn check_directories(&self, run: &mut Running) -> Result<(), TreeError> {
         let mut next = 1;
         let mut stack = vec![0];

@@ -1,7 +1,7 @@
 //! Raw, bounds-checked access to the columns and pools of a tree.
 //!
 //! Running sums (where a name starts, which directory this is, which chunk a file starts at) are not stored per entry:
-//! a sample row every 64 entries holds them, and what lies between is added up here. See `TREE_FORMAT.md`, "Samples".
+//! a sample row every 64 entries holds them, and what lies between is added up here. See `FORMAT.md`, "Samples".
 
 use crate::tar::DataRun;
 use crate::tree::error::TreeError;

@@ -37,7 +37,7 @@ fn the_golden_tree_has_not_changed() {
     let golden = std::fs::read(path).unwrap();
     assert!(
         golden == bytes,
-        "tree bytes changed: that takes a new version in TREE_FORMAT.md, then FIRN_BLESS=1 rewrites {path}"
+        "tree bytes changed: that takes a new version in FORMAT.md, then FIRN_BLESS=1 rewrites {path}"
     );
     let tree = Tree::open(golden.into()).unwrap();
     tree.check().unwrap();
