@@ -100,3 +100,47 @@ fn read_chunker(reader: &mut Reader<'_>) -> Result<Params, FormatError> {
     }
     Params::from_config(algorithm, min, max).map_err(|error| reader.invalid(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Config {
+        Config {
+            archive: ArchiveId::from_bytes([1; 16]),
+            created_at: 1_790_000_000,
+            content_chunker: Params::default(),
+            meta_chunker: Params::metadata(),
+            frame_raw: 1 << 20,
+            meta_frame_raw: 1 << 20,
+            window_raw: 64 << 20,
+            pack_len: 64 << 20,
+            level: 3,
+        }
+    }
+
+    #[test]
+    fn a_config_comes_back_as_the_golden_bytes() {
+        let bytes = sample().encode().unwrap();
+        assert_eq!(super::super::golden("config", &bytes), bytes);
+        assert_eq!(Config::decode(&bytes), Ok(sample()));
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        let spoil: [fn(&mut Config); 7] = [
+            |config| config.frame_raw = 20_000,
+            |config| config.meta_frame_raw = MAX_FRAME_RAW + 1,
+            |config| config.window_raw = 1000,
+            |config| config.pack_len = MAX_PACK_LEN + 1,
+            |config| config.pack_len = 0,
+            |config| config.level = 0,
+            |config| config.level = 20,
+        ];
+        for (number, spoil) in spoil.iter().enumerate() {
+            let mut config = sample();
+            spoil(&mut config);
+            assert!(config.encode().is_err(), "case {number}");
+        }
+    }
+}

@@ -304,7 +304,7 @@ mod tests {
     use super::*;
     use crate::id::ChunkId;
 
-    pub(crate) fn sample() -> ImageRecord {
+    fn sample() -> ImageRecord {
         let stream = |byte: u8, len: u32| StreamRef {
             len: len.into(),
             depth: 0,
@@ -366,6 +366,12 @@ mod tests {
     #[test]
     fn a_record_comes_back() {
         assert_eq!(ImageRecord::decode(&sample().encode().unwrap()), Ok(sample()));
+    }
+
+    #[test]
+    fn the_golden_record_is_what_is_written_today() {
+        let bytes = sample().encode().unwrap();
+        assert_eq!(super::super::golden("image", &bytes), bytes);
     }
 
     #[test]

@@ -76,3 +76,13 @@ pub enum FormatError {
         what: String,
     },
 }
+
+/// The golden bytes of an object; written anew when `FIRN_BLESS` is set, which a change of the format's version needs.
+#[cfg(test)]
+fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/format").join(name);
+    if std::env::var_os("FIRN_BLESS").is_some() {
+        std::fs::write(&path, bytes).unwrap();
+    }
+    std::fs::read(&path).unwrap()
+}

@@ -154,6 +154,8 @@ mod tests {
     fn a_record_comes_back() {
         let name = "team/app:1.2".parse().unwrap();
         let record = NameRecord { name, image: Digest::from_bytes([4; 32]), updated_at: -5 };
+        let bytes = record.encode().unwrap();
+        assert_eq!(super::super::golden("name", &bytes), bytes);
         assert_eq!(NameRecord::decode(&record.encode().unwrap()), Ok(record));
     }
 }

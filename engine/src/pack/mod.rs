@@ -9,4 +9,7 @@ pub(crate) use build::PackBuilder;
 pub use build::SealedPack;
 pub(crate) use encode::{EncodedFrame, FrameEncoder};
 pub use load::{FrameError, decode_payload, load_footer};
-pub use scan::{ScannedFrame, rebuild_footer};
+pub use scan::rebuild_footer;
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,10 @@ use crate::id::{ChunkId, PackId};
 
 use super::load::decode_payload;
 
-/// A frame found by scanning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScannedFrame {
-    /// The frame as a footer would list it.
-    pub entry: FrameEntry,
-    /// Its chunks, named by hashing them.
-    pub chunks: Vec<ChunkEntry>,
+/// A frame found by scanning: as a footer would list it, and its chunks, named by hashing them.
+struct ScannedFrame {
+    entry: FrameEntry,
+    chunks: Vec<ChunkEntry>,
 }
 
 /// Makes the footer of a pack from its frames.
