@@ -17,7 +17,13 @@ fn main() {
 /// Text-like bytes: this very program's sources, over and over.
 fn text(len: usize) -> Vec<u8> {
     let sources = concat!(include_str!("layer.rs"), include_str!("chunker.rs"), include_str!("../src/lib.rs"));
-    sources.bytes().cycle().enumerate().map(|(at, byte)| if at % 97 == 0 { at.to_le_bytes()[0] } else { byte }).take(len).collect()
+    sources
+        .bytes()
+        .cycle()
+        .enumerate()
+        .map(|(at, byte)| if at % 97 == 0 { at.to_le_bytes()[0] } else { byte })
+        .take(len)
+        .collect()
 }
 
 fn recipe(len: usize, level: u8) -> Recipe {

@@ -1,6 +1,6 @@
 //! firn's read-only filesystem: the merged tree of an image as the kernel sees it.
 //!
-//! Data flows one way: [`mount`] makes the kernel connection, [`fuse`] turns its requests into calls
+//! Data flows one way: [`mount`] makes the kernel connection, `fuse` turns its requests into calls
 //! of [`fs::Fs`], and `Fs` answers from the tree and from [`content::Content`]. `Fs` knows nothing of
 //! FUSE and is tested without a kernel. What a mount promises is written down in `SEMANTICS.md`.
 

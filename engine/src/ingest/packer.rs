@@ -20,7 +20,6 @@ pub(crate) struct PackUse {
     windows: BTreeSet<(PackClass, u64)>,
 }
 
-
 /// What an ingest has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PackerTotals {

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::engine::DataRun;
     use crate::sample::Sample;
-    use firn_engine::tar::entry::EntryKind;
+    use firn_engine::tar::EntryKind;
 
     #[test]
     fn device_numbers_match_the_c_library() {

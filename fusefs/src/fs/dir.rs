@@ -26,7 +26,7 @@ pub struct DirEntry<'a> {
 
 impl Fs {
     /// The inode that `name` names in `dir`, or `None`. `.` is the inode itself, whatever its kind, and
-    /// `..` a directory's parent (the root's is the root): file handles are opened that way.
+    /// `..` a directory's parent (the root's is the root).
     ///
     /// # Errors
     /// [`FsError::NotADirectory`], [`FsError::NameTooLong`], [`FsError::NoSuchInode`], a damaged tree.

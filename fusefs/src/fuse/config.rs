@@ -13,8 +13,9 @@ const WANTED: InitFlags = InitFlags::FUSE_ASYNC_READ
     .union(InitFlags::FUSE_NO_OPENDIR_SUPPORT)
     // Without it ACLs are shown but not enforced, and fetched again for every check.
     .union(InitFlags::FUSE_POSIX_ACL)
-    // File handles survive the kernel dropping an inode: "." and ".." are answered.
-    .union(InitFlags::FUSE_EXPORT_SUPPORT)
+    // File handles are not offered. With EXPORT_SUPPORT overlayfs finds a copied-up file's origin by handle
+    // once both are mounted anew, and reading that file then gives ESTALE (seen on Linux 6.18).
+    .union(InitFlags::FUSE_NO_EXPORT_SUPPORT)
     .union(InitFlags::FUSE_ASYNC_DIO)
     // Cached pages are dropped by nobody: neither sizes nor times ever change.
     .union(InitFlags::FUSE_EXPLICIT_INVAL_DATA);

@@ -119,10 +119,11 @@ impl Parent {
             self.report(FAILED, 1, &error.to_string());
             return Err(error);
         }
-        match self.0.write_all(&[READY]) {
-            Ok(()) => Ok(()),
-            Err(_) => Err(BackgroundError::ParentGone),
-        }
+        self.announce()
+    }
+
+    fn announce(&mut self) -> Result<(), BackgroundError> {
+        self.0.write_all(&[READY]).map_err(|_| BackgroundError::ParentGone)
     }
 
     /// Tells the parent that there will be no mount, and why. The parent exits with `code`.
@@ -177,6 +178,26 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_child_notices_that_nobody_waits_any_more() {
+        let (parent, child) = UnixStream::pair().unwrap();
+        let mut child = Parent(child);
+        child.announce().unwrap();
+        drop(parent);
+        assert!(matches!(child.announce(), Err(BackgroundError::ParentGone)));
+        child.failed("nobody hears this, and nothing breaks", 1);
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let (mut parent, child) = UnixStream::pair().unwrap();
+        Parent(child).failed(&"\u{e4}".repeat(MAX_MESSAGE), 3);
+        let mut report = Vec::new();
+        parent.read_to_end(&mut report).unwrap();
+        assert_eq!(report.len(), 2 + MAX_MESSAGE);
+        assert!(str::from_utf8(&report[2..]).is_ok());
     }
 
     #[test]

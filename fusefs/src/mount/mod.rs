@@ -46,7 +46,7 @@ pub enum Ended {
 pub struct Mounted {
     point: PathBuf,
     /// Tells this mount from another one that may lie over it or take its place.
-    device: Option<String>,
+    entry: Option<MountEntry>,
     session: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -64,9 +64,9 @@ pub fn mount(fs: Arc<Fs>, path: &Path, options: &MountOptions) -> Result<Mounted
 
     let connection = connect::connect(&point, options)?;
     // From here on, whatever fails unmounts by dropping this.
-    let mut mounted = Mounted { point, device: None, session: None };
-    let device = table::mount_at(&mounted.point).map_err(start)?.map(|mount| mount.device);
-    mounted.device = Some(device.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
+    let mut mounted = Mounted { point, entry: None, session: None };
+    let entry = table::mount_at(&mounted.point).map_err(start)?;
+    mounted.entry = Some(entry.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
     // The kernel lets in whom the mount options say; fuser's own check would come on top of that and
     // refuse even what the kernel does on its own behalf.
     let session = Session::from_fd(adapter, connection, SessionACL::All, config).map_err(start)?;
@@ -112,7 +112,7 @@ impl Mounted {
                 }
             }
         }
-        self.device = None;
+        self.entry = None;
         match watcher.join() {
             Ok(Ok(())) => Ok(if signalled { Ended::Signalled } else { Ended::Unmounted }),
             Ok(Err(source)) => Err(MountError::Serve { path: self.point.clone(), source }),
@@ -120,15 +120,21 @@ impl Mounted {
         }
     }
 
-    /// Unmounts and waits for the serving threads.
+    /// Unmounts and waits for the serving threads, which go on while an overlay or another mount
+    /// namespace still has the filesystem.
     ///
     /// # Errors
-    /// [`UnmountError::Busy`] when it is in use: it goes on being served then, until this is dropped.
+    /// [`UnmountError::Busy`] when it is in use, or when another mount lies over it: it goes on being
+    /// served then, until this is dropped.
     pub fn unmount(&mut self) -> Result<(), MountError> {
         if self.is_there() {
             unmount::detach(&self.point, Manner::Now)?;
+        } else if self.is_covered() {
+            let path = self.point.clone();
+            let holders = vec![Holder::Mount(path.clone())];
+            return Err(UnmountError::Busy { path, holders }.into());
         }
-        self.device = None;
+        self.entry = None;
         match self.session.take().map(join) {
             None | Some(Ok(())) => Ok(()),
             Some(Err(source)) => Err(MountError::Serve { path: self.point.clone(), source }),
@@ -146,9 +152,20 @@ impl Mounted {
         }
     }
 
+    /// Whether what lies uppermost at the mount point is this mount.
     fn is_there(&self) -> bool {
-        let uppermost = table::mount_at(&self.point).ok().flatten();
-        self.device.is_some() && uppermost.map(|mount| mount.device) == self.device
+        self.is_served() && self.entry.is_some() && table::mount_at(&self.point).ok() == Some(self.entry.clone())
+    }
+
+    /// Whether this mount is there, but below another one.
+    fn is_covered(&self) -> bool {
+        let mounts = table::mounts().unwrap_or_default();
+        self.is_served() && !self.is_there() && self.entry.as_ref().is_some_and(|entry| mounts.contains(entry))
+    }
+
+    /// Numbers of mounts are used again, so one whose session has ended must not be looked for.
+    fn is_served(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| !session.is_finished())
     }
 }
 

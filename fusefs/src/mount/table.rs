@@ -13,7 +13,9 @@ pub const FS_TYPE: &str = "fuse.firn";
 pub struct MountEntry {
     /// Where it is.
     pub point: PathBuf,
-    /// Device number as the kernel prints it, `major:minor`; unlike the path it is never shared.
+    /// Number of the mount; the kernel uses it again when the mount is gone.
+    pub id: u64,
+    /// Device number as the kernel prints it, `major:minor`; used again like `id`.
     pub device: String,
     /// File system type, with subtype.
     pub fs_type: String,
@@ -51,13 +53,15 @@ fn parse(table: &[u8]) -> Vec<MountEntry> {
 /// `id parent major:minor root point options [tag…] - type source options`, see proc_pid_mountinfo(5).
 fn parse_line(line: &[u8]) -> Option<MountEntry> {
     let mut fields = line.split(|byte| *byte == b' ');
-    let device = fields.nth(2)?;
+    let id = str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let device = fields.nth(1)?;
     let point = fields.nth(1)?;
     let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
     let fs_type = fields.next()?;
     let source = fields.next()?;
     Some(MountEntry {
         point: OsString::from_vec(unescape(point)).into(),
+        id,
         device: String::from_utf8(device.to_vec()).ok()?,
         fs_type: String::from_utf8_lossy(&unescape(fs_type)).into_owned(),
         source: OsString::from_vec(unescape(source)),
@@ -104,7 +108,7 @@ mod tests {
         assert!(!mounts[0].is_firn());
         assert_eq!(mounts[1].point, Path::new("/mnt/with space\t\\"));
         assert_eq!(mounts[1].source, "app:1 x");
-        assert_eq!((mounts[1].device.as_str(), mounts[1].is_firn()), ("0:52", true));
+        assert_eq!((mounts[1].id, mounts[1].device.as_str(), mounts[1].is_firn()), (40, "0:52", true));
     }
 
     #[test]

@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::connect::HELPER;
 use super::error::UnmountError;
 use super::holders::holders;
 use super::table;
 use crate::sys;
+
+/// Between two attempts at a mount that nobody is found to use, and how many there are: a second in all.
+const PAUSE: Duration = Duration::from_millis(20);
+const PATIENCE: u32 = 50;
 
 /// How to unmount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +39,20 @@ pub fn unmount(path: &Path, manner: Manner) -> Result<(), UnmountError> {
 }
 
 /// Unmounts whatever is at `point`, which is known to be ours.
+///
+/// A process that is just being started holds copies of its parent's files for a moment, and the kernel lets go of them a
+/// little after it has ended: a mount that is busy and that nobody is found to use is tried again for a while.
 pub(super) fn detach(point: &Path, manner: Manner) -> Result<(), UnmountError> {
+    for _ in 0..PATIENCE {
+        match try_detach(point, manner) {
+            Err(UnmountError::Busy { holders, .. }) if holders.is_empty() => std::thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+    try_detach(point, manner)
+}
+
+fn try_detach(point: &Path, manner: Manner) -> Result<(), UnmountError> {
     let refused = |message| UnmountError::Refused { path: point.to_owned(), message };
     let lazy = if manner == Manner::Lazy { libc::MNT_DETACH } else { 0 };
     let target = sys::c_path(point).map_err(|error| refused(error.to_string()))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::lib_api::content::{Content, ContentError};
 use crate::lib_api::fs::Fs;
-use firn_engine::tar::entry::{DataRun, Entry, EntryKind, Timestamp};
+use firn_engine::tar::{DataRun, Entry, EntryKind, Timestamp};
 use firn_engine::tree::{ContentRef, Limits, Tree, TreeBuilder};
 
 /// Bytes per chunk in tests: small, so that ordinary reads span several.
@@ -37,14 +37,8 @@ pub(crate) struct Bytes {
 
 impl Sample {
     pub(crate) fn new() -> Sample {
-        let root = Entry {
-            mode: 0o755,
-            ..entry(".", EntryKind::Directory)
-        };
-        Sample {
-            members: vec![(root, None)],
-            content: Bytes::default(),
-        }
+        let root = Entry { mode: 0o755, ..entry(".", EntryKind::Directory) };
+        Sample { members: vec![(root, None)], content: Bytes::default() }
     }
 
     /// Adds a member as it is; the returned reference lets the caller change it.
@@ -57,24 +51,10 @@ impl Sample {
 
     pub(crate) fn file(&mut self, path: &str, data: &[u8]) -> &mut Entry {
         let size = data.len() as u64;
-        self.push(
-            Entry {
-                mode: 0o644,
-                size,
-                stored: size,
-                ..entry(path, EntryKind::File)
-            },
-            data,
-        )
+        self.push(Entry { mode: 0o644, size, stored: size, ..entry(path, EntryKind::File) }, data)
     }
 
-    pub(crate) fn sparse(
-        &mut self,
-        path: &str,
-        size: u64,
-        runs: &[DataRun],
-        stored: &[u8],
-    ) -> &mut Entry {
+    pub(crate) fn sparse(&mut self, path: &str, size: u64, runs: &[DataRun], stored: &[u8]) -> &mut Entry {
         let file = Entry {
             mode: 0o644,
             size,
@@ -86,52 +66,19 @@ impl Sample {
     }
 
     pub(crate) fn dir(&mut self, path: &str) -> &mut Entry {
-        self.push(
-            Entry {
-                mode: 0o755,
-                ..entry(path, EntryKind::Directory)
-            },
-            b"",
-        )
+        self.push(Entry { mode: 0o755, ..entry(path, EntryKind::Directory) }, b"")
     }
 
     pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) -> &mut Entry {
-        self.push(
-            Entry {
-                mode: 0o777,
-                link: target.to_vec(),
-                ..entry(path, EntryKind::Symlink)
-            },
-            b"",
-        )
+        self.push(Entry { mode: 0o777, link: target.to_vec(), ..entry(path, EntryKind::Symlink) }, b"")
     }
 
     pub(crate) fn hard_link(&mut self, path: &str, target: &str) -> &mut Entry {
-        self.push(
-            Entry {
-                link: target.into(),
-                ..entry(path, EntryKind::HardLink)
-            },
-            b"",
-        )
+        self.push(Entry { link: target.into(), ..entry(path, EntryKind::HardLink) }, b"")
     }
 
-    pub(crate) fn device(
-        &mut self,
-        path: &str,
-        kind: EntryKind,
-        major: u32,
-        minor: u32,
-    ) -> &mut Entry {
-        self.push(
-            Entry {
-                mode: 0o600,
-                dev_major: major,
-                dev_minor: minor,
-                ..entry(path, kind)
-            },
-            b"",
-        )
+    pub(crate) fn device(&mut self, path: &str, kind: EntryKind, major: u32, minor: u32) -> &mut Entry {
+        self.push(Entry { mode: 0o600, dev_major: major, dev_minor: minor, ..entry(path, kind) }, b"")
     }
 
     /// Sets an attribute of an earlier member; "." is the root.
@@ -142,10 +89,7 @@ impl Sample {
 
     /// Makes every read of an earlier file fail.
     pub(crate) fn damage(&mut self, path: &str, damage: Damage) {
-        let content = self
-            .find(path)
-            .1
-            .expect("only files with bytes can be damaged");
+        let content = self.find(path).1.expect("only files with bytes can be damaged");
         self.content.damage.insert(content.first, damage);
     }
 
@@ -170,20 +114,13 @@ impl Sample {
     }
 
     fn find(&mut self, path: &str) -> &mut (Entry, Option<ContentRef>) {
-        self.members
-            .iter_mut()
-            .find(|(e, _)| e.path == path.as_bytes())
-            .expect("no such member")
+        self.members.iter_mut().find(|(e, _)| e.path == path.as_bytes()).expect("no such member")
     }
 }
 
 impl Bytes {
     fn add(&mut self, stored: &[u8]) -> ContentRef {
-        let content = ContentRef {
-            layer: 0,
-            first: self.chunks,
-            count: (stored.len() as u64).div_ceil(CHUNK),
-        };
+        let content = ContentRef { layer: 0, first: self.chunks, count: (stored.len() as u64).div_ceil(CHUNK) };
         self.files.insert(content.first, stored.into());
         self.chunks += content.count;
         content
@@ -191,30 +128,19 @@ impl Bytes {
 }
 
 impl Content for Bytes {
-    fn read_stored(
-        &self,
-        content: ContentRef,
-        offset: u64,
-        buf: &mut [u8],
-    ) -> Result<(), ContentError> {
+    fn read_stored(&self, content: ContentRef, offset: u64, buf: &mut [u8]) -> Result<(), ContentError> {
         let what = format!("chunk {}", content.first);
         match self.damage.get(&content.first) {
             Some(Damage::Corrupt) => return Err(ContentError::Corrupt { what }),
             Some(Damage::Missing) => return Err(ContentError::Missing { what }),
             Some(Damage::Frozen) => return Err(ContentError::Frozen { what }),
             Some(Damage::Io) => {
-                return Err(ContentError::Io {
-                    what,
-                    source: std::io::Error::other("unplugged"),
-                });
+                return Err(ContentError::Io { what, source: std::io::Error::other("unplugged") });
             }
             Some(Damage::Panic) => panic!("a content that panics"),
             None => {}
         }
-        let bytes = self
-            .files
-            .get(&content.first)
-            .expect("a reference of this tree");
+        let bytes = self.files.get(&content.first).expect("a reference of this tree");
         let from = usize::try_from(offset).unwrap();
         buf.copy_from_slice(&bytes[from..from + buf.len()]);
         Ok(())

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
-use firn_engine::tar::entry::EntryKind;
+use firn_engine::tar::EntryKind;
 
 use crate::os;
 use crate::sample::Sample;
@@ -16,33 +16,17 @@ use crate::world::{World, cat_as, errno, ok};
 /// `u::rw-,u:12345:r--,g::---,m::r--,o::---` as the kernel stores it.
 fn acl_for_12345() -> Vec<u8> {
     let none = u32::MAX;
-    let entries = [
-        (1_u16, 6_u16, none),
-        (2, 4, 12_345),
-        (4, 0, none),
-        (0x10, 4, none),
-        (0x20, 0, none),
-    ];
+    let entries = [(1_u16, 6_u16, none), (2, 4, 12_345), (4, 0, none), (0x10, 4, none), (0x20, 0, none)];
     let mut acl = 2_u32.to_le_bytes().to_vec();
     for (tag, perm, id) in entries {
-        acl.extend(
-            [
-                &tag.to_le_bytes()[..],
-                &perm.to_le_bytes(),
-                &id.to_le_bytes(),
-            ]
-            .concat(),
-        );
+        acl.extend([&tag.to_le_bytes()[..], &perm.to_le_bytes(), &id.to_le_bytes()].concat());
     }
     acl
 }
 
 #[test]
 fn the_kernel_checks_modes_owners_and_acls() {
-    quote(
-        "P1",
-        "The kernel checks every access against the image's modes, owners and ACLs.",
-    );
+    quote("P1", "The kernel checks every access against the image's modes, owners and ACLs.");
     let mut sample = Sample::new();
     sample.file("private", b"secret").mode = 0o600;
     let owned = sample.file("owned", b"mine");
@@ -67,32 +51,21 @@ fn the_kernel_checks_modes_owners_and_acls() {
         let said = String::from_utf8_lossy(&output.stderr);
         match text {
             Some(text) => assert_eq!(output.stdout, text.as_bytes(), "{uid} {name}: {said}"),
-            None => assert!(
-                !output.status.success() && said.contains("Permission denied"),
-                "{uid} {name}: {said}"
-            ),
+            None => assert!(!output.status.success() && said.contains("Permission denied"), "{uid} {name}: {said}"),
         }
     }
 }
 
 #[test]
 fn others_stay_out_unless_let_in() {
-    quote(
-        "P2",
-        "Only the user who mounted gets in, unless `allow_other` is given.",
-    );
+    quote("P2", "Only the user who mounted gets in, unless `allow_other` is given.");
     for (options, let_in) in [("", false), ("allow_other", true)] {
         let mut sample = Sample::new();
         sample.file("public", b"all");
         let world = World::with(sample.fs(), options);
         assert_eq!(fs::read(world.path("public")).unwrap(), b"all");
         let output = cat_as(12_345, &world.path("public"));
-        assert_eq!(
-            output.status.success(),
-            let_in,
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert_eq!(output.status.success(), let_in, "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
@@ -111,20 +84,8 @@ fn set_user_id_and_devices_are_inert_by_default() {
         (program.mode, program.uid) = (0o4755, 4242);
         sample.device("null", EntryKind::CharDevice, 1, 3).mode = 0o666;
         let world = World::with(sample.fs(), options);
-        assert_eq!(
-            fs::metadata(world.path("id")).unwrap().permissions().mode() & 0o7777,
-            0o4755
-        );
-        let uid = ok(
-            "setpriv",
-            &[
-                &"--reuid",
-                &"12345",
-                &"--clear-groups",
-                &world.path("id"),
-                &"-u",
-            ],
-        );
+        assert_eq!(fs::metadata(world.path("id")).unwrap().permissions().mode() & 0o7777, 0o4755);
+        let uid = ok("setpriv", &[&"--reuid", &"12345", &"--clear-groups", &world.path("id"), &"-u"]);
         assert_eq!(uid.trim(), if live { "4242" } else { "12345" }, "{options}");
         let null = File::open(world.path("null"));
         match live {
@@ -140,30 +101,13 @@ fn set_user_id_and_devices_are_inert_by_default() {
 
 #[test]
 fn fifos_connect_local_processes() {
-    quote(
-        "P4",
-        "FIFOs can be opened and carry data between local processes.",
-    );
+    quote("P4", "FIFOs can be opened and carry data between local processes.");
     let world = World::of(everything().0);
     let pipe = world.path("pipe");
-    let mut reader = Command::new("cat")
-        .arg(&pipe)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    OpenOptions::new()
-        .write(true)
-        .open(&pipe)
-        .unwrap()
-        .write_all(b"through")
-        .unwrap();
+    let mut reader = Command::new("cat").arg(&pipe).stdout(Stdio::piped()).spawn().unwrap();
+    OpenOptions::new().write(true).open(&pipe).unwrap().write_all(b"through").unwrap();
     let mut text = String::new();
-    reader
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
+    reader.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(reader.wait().unwrap().success());
     assert_eq!(text, "through");
 }
@@ -174,36 +118,18 @@ fn tried(world: &World) -> Vec<(&'static str, i32)> {
     let open = |options: &mut OpenOptions, name: &str| errno(options.open(path(name)));
     let mut tried = vec![
         ("create", errno(File::create(path("new")))),
-        (
-            "truncate",
-            open(OpenOptions::new().write(true).truncate(true), "one"),
-        ),
+        ("truncate", open(OpenOptions::new().write(true).truncate(true), "one")),
         ("mkdir", errno(fs::create_dir(path("new")))),
         ("symlink", errno(symlink("x", path("new")))),
         ("link", errno(fs::hard_link(path("one"), path("new")))),
-        (
-            "mknod",
-            errno(os::mknod(&path("new"), libc::S_IFIFO | 0o600, 0)),
-        ),
+        ("mknod", errno(os::mknod(&path("new"), libc::S_IFIFO | 0o600, 0))),
         ("unlink", errno(fs::remove_file(path("one")))),
         ("rmdir", errno(fs::remove_dir(path("void")))),
         ("rename", errno(fs::rename(path("one"), path("new")))),
-        (
-            "chmod",
-            errno(fs::set_permissions(
-                path("one"),
-                PermissionsExt::from_mode(0o600),
-            )),
-        ),
+        ("chmod", errno(fs::set_permissions(path("one"), PermissionsExt::from_mode(0o600)))),
         ("chown", errno(os::lchown(&path("one"), 1, 1))),
-        (
-            "setxattr",
-            errno(os::setxattr(&path("one"), "user.new", b"1")),
-        ),
-        (
-            "removexattr",
-            errno(os::removexattr(&path("one"), "user.old")),
-        ),
+        ("setxattr", errno(os::setxattr(&path("one"), "user.new", b"1"))),
+        ("removexattr", errno(os::removexattr(&path("one"), "user.old"))),
     ];
     // Opening for writing may pass while the mount is read-write; then the writing itself must not.
     let last = match OpenOptions::new().write(true).open(path("one")) {

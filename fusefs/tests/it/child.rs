@@ -25,15 +25,8 @@ pub(crate) fn status(ended: Ended) -> i32 {
 
 fn command(point: &Path, options: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "child::the_child_refuses_to_run_without_a_parent",
-        "--exact",
-        "--nocapture",
-    ]);
-    command
-        .env(POINT, point)
-        .env(OPTIONS, options)
-        .stderr(Stdio::null());
+    command.args(["child::the_child_refuses_to_run_without_a_parent", "--exact", "--nocapture"]);
+    command.env(POINT, point).env(OPTIONS, options).stderr(Stdio::null());
     command
 }
 
@@ -72,10 +65,7 @@ fn serve(parent: Parent, point: &Path) -> i32 {
     let work = || -> Result<_, MountError> {
         let signals = StopSignals::install().expect("signals can be caught");
         let options = parsed(&std::env::var(OPTIONS).unwrap());
-        Ok((
-            mount::mount(Arc::new(everything().0.fs()), point, &options)?,
-            signals,
-        ))
+        Ok((mount::mount(Arc::new(everything().0.fs()), point, &options)?, signals))
     };
     match work() {
         Err(error) => {
@@ -99,10 +89,6 @@ fn the_child_refuses_to_run_without_a_parent() {
             Err(_) => 5,
         });
     }
-    let alone = command(Path::new("/"), "")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
+    let alone = command(Path::new("/"), "").stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
     assert_eq!(alone.code(), Some(6));
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 
-use firn_engine::tar::entry::EntryKind;
+use firn_engine::tar::EntryKind;
 
 use crate::sample::{Sample, entry};
 use crate::semantics::quote;
@@ -37,21 +37,13 @@ fn names_are_bytes() {
     }
     let world = World::of(sample);
     for name in &names {
-        assert_eq!(
-            fs::read(world.path(OsStr::from_bytes(name))).unwrap(),
-            *name
-        );
+        assert_eq!(fs::read(world.path(OsStr::from_bytes(name))).unwrap(), *name);
     }
-    let listed: HashSet<_> = fs::read_dir(world.root())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_vec())
-        .collect();
+    let listed: HashSet<_> =
+        fs::read_dir(world.root()).unwrap().map(|entry| entry.unwrap().file_name().into_vec()).collect();
     assert_eq!(listed, names.into_iter().collect());
     for absent in [vec![b'x'; 254], b"E\xcc\x81".to_vec()] {
-        assert_eq!(
-            errno(fs::metadata(world.path(OsStr::from_bytes(&absent)))),
-            libc::ENOENT
-        );
+        assert_eq!(errno(fs::metadata(world.path(OsStr::from_bytes(&absent)))), libc::ENOENT);
     }
     let long = world.path(OsString::from_vec(vec![b'x'; 256]));
     assert_eq!(errno(fs::metadata(long)), libc::ENAMETOOLONG);

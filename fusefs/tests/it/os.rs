@@ -16,25 +16,14 @@ fn sized(result: isize) -> io::Result<usize> {
 }
 
 fn done(result: i32) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// `lgetxattr` into a buffer of `room` bytes; its result and what it filled.
 pub(crate) fn getxattr(path: &Path, name: &str, room: usize) -> io::Result<(usize, Vec<u8>)> {
     let (path, name, mut buf) = (c(path), CString::new(name).unwrap(), vec![0_u8; room]);
     // SAFETY: NUL-terminated strings; a buffer of the length that is given.
-    let len = sized(unsafe {
-        libc::lgetxattr(
-            path.as_ptr(),
-            name.as_ptr(),
-            buf.as_mut_ptr().cast::<c_void>(),
-            room,
-        )
-    })?;
+    let len = sized(unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), buf.as_mut_ptr().cast::<c_void>(), room) })?;
     buf.truncate(len);
     Ok((len, buf))
 }
@@ -59,15 +48,7 @@ pub(crate) fn listxattr(path: &Path, room: usize) -> io::Result<(usize, Vec<Stri
 pub(crate) fn setxattr(path: &Path, name: &str, value: &[u8]) -> io::Result<()> {
     let (path, name) = (c(path), CString::new(name).unwrap());
     // SAFETY: NUL-terminated strings; a buffer of the length that is given.
-    done(unsafe {
-        libc::lsetxattr(
-            path.as_ptr(),
-            name.as_ptr(),
-            value.as_ptr().cast(),
-            value.len(),
-            0,
-        )
-    })
+    done(unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) })
 }
 
 pub(crate) fn removexattr(path: &Path, name: &str) -> io::Result<()> {
@@ -96,11 +77,7 @@ pub(crate) fn fallocate(file: &impl AsRawFd, len: i64) -> io::Result<()> {
 pub(crate) fn lseek(file: &impl AsRawFd, offset: i64, whence: i32) -> io::Result<i64> {
     // SAFETY: an open descriptor; no memory is passed.
     let at = unsafe { libc::lseek(file.as_raw_fd(), offset, whence) };
-    if at < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(at)
-    }
+    if at < 0 { Err(io::Error::last_os_error()) } else { Ok(at) }
 }
 
 pub(crate) fn statfs(path: &Path) -> io::Result<libc::statfs> {
@@ -131,7 +108,5 @@ pub(crate) fn make_handle(path: &Path) -> io::Result<()> {
     // SAFETY: `handle` points at 160 zeroed, aligned bytes: a header of 8 and room for 128, which it says.
     unsafe { (*handle).handle_bytes = 128 };
     // SAFETY: a NUL-terminated string, the handle above and an int to write to.
-    done(unsafe {
-        libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), handle, &raw mut mount_id, 0)
-    })
+    done(unsafe { libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), handle, &raw mut mount_id, 0) })
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use firn_engine::tar::entry::EntryKind;
+use firn_engine::tar::EntryKind;
 
 use crate::os;
 use crate::sample::Sample;
@@ -18,10 +18,7 @@ fn overlay(world: &World, extra: &str) -> Overlay {
         fs::create_dir_all(scratch.join(name)).unwrap();
     }
     let on = os::statfs(scratch).unwrap().f_type;
-    assert!(
-        on != libc::TMPFS_MAGIC && on != libc::OVERLAYFS_SUPER_MAGIC,
-        "the build directory must be on a disk"
-    );
+    assert!(on != libc::TMPFS_MAGIC && on != libc::OVERLAYFS_SUPER_MAGIC, "the build directory must be on a disk");
     let options = format!(
         "lowerdir={},upperdir={},workdir={}{extra}",
         world.root().display(),
@@ -29,10 +26,7 @@ fn overlay(world: &World, extra: &str) -> Overlay {
         scratch.join("work").display()
     );
     let merged = scratch.join("merged");
-    ok(
-        "mount",
-        &[&"-t", &"overlay", &"overlay", &"-o", &options, &merged],
-    );
+    ok("mount", &[&"-t", &"overlay", &"overlay", &"-o", &options, &merged]);
     Overlay(merged)
 }
 
@@ -66,10 +60,7 @@ fn snapshot(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
             let meta = fs::symlink_metadata(&path).unwrap();
             let content = match meta.file_type() {
                 kind if kind.is_file() => fs::read(&path).unwrap(),
-                kind if kind.is_symlink() => fs::read_link(&path)
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes(),
+                kind if kind.is_symlink() => fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes(),
                 kind => {
                     if kind.is_dir() {
                         dirs.push(path.clone());
@@ -77,11 +68,7 @@ fn snapshot(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
                     Vec::new()
                 }
             };
-            all.push((
-                path.strip_prefix(root).unwrap().to_owned(),
-                meta.mode(),
-                content,
-            ));
+            all.push((path.strip_prefix(root).unwrap().to_owned(), meta.mode(), content));
         }
     }
     all.sort();
@@ -99,11 +86,7 @@ fn a_mount_is_a_lower_directory() {
     let lower = snapshot(world.root());
     let merged = overlay(&world, ",redirect_dir=on");
     let at = |name: &str| merged.0.join(name);
-    assert_eq!(
-        snapshot(&merged.0),
-        lower,
-        "an untouched overlay shows the lower tree"
-    );
+    assert_eq!(snapshot(&merged.0), lower, "an untouched overlay shows the lower tree");
 
     fs::write(at("etc/new"), b"created").unwrap();
     fs::create_dir_all(at("dir/deeper/still")).unwrap();
@@ -114,12 +97,7 @@ fn a_mount_is_a_lower_directory() {
     fs::remove_file(at("etc/gone")).unwrap();
     fs::write(at("etc/replacement"), b"new").unwrap();
     fs::rename(at("etc/replacement"), at("etc/replaced")).unwrap();
-    OpenOptions::new()
-        .append(true)
-        .open(at("etc/appended"))
-        .unwrap()
-        .write_all(b"end")
-        .unwrap();
+    OpenOptions::new().append(true).open(at("etc/appended")).unwrap().write_all(b"end").unwrap();
     fs::remove_file(at("opaque/old")).unwrap();
     fs::remove_dir(at("opaque")).unwrap();
     fs::create_dir(at("opaque")).unwrap();
@@ -136,39 +114,23 @@ fn a_mount_is_a_lower_directory() {
     assert_eq!(content("link"), b"root:x:0:0\n");
     assert_eq!(content("linked-third"), b"two names");
     let appended = content("etc/appended");
-    assert_eq!(
-        (appended.len(), &appended[299_998..]),
-        (300_003, &b"aaend"[..])
-    );
-    assert_eq!(
-        fs::metadata(at("etc/mode")).unwrap().mode() & 0o7777,
-        0o4711
-    );
+    assert_eq!((appended.len(), &appended[299_998..]), (300_003, &b"aaend"[..]));
+    assert_eq!(fs::metadata(at("etc/mode")).unwrap().mode() & 0o7777, 0o4711);
     let passwd = fs::metadata(at("etc/passwd")).unwrap();
     assert_eq!((passwd.uid(), passwd.gid()), (33, 44));
     assert!(!at("etc/gone").exists() && !at("dir").exists() && !at("opaque/old").exists());
-    assert_eq!(
-        snapshot(world.root()),
-        lower,
-        "the image itself must not change"
-    );
+    assert_eq!(snapshot(world.root()), lower, "the image itself must not change");
 
     // A new process would see the same tree under the same inode numbers.
     drop(merged);
     world.mounted.unmount().unwrap();
     let again = std::sync::Arc::new(sample().fs());
-    world.mounted = firn_fusefs::mount::mount(
-        again,
-        &world.scratch.path().join("mnt"),
-        &crate::world::parsed("allow_other"),
-    )
-    .unwrap();
+    world.mounted =
+        firn_fusefs::mount::mount(again, &world.scratch.path().join("mnt"), &crate::world::parsed("allow_other"))
+            .unwrap();
     let merged = overlay(&world, ",redirect_dir=on");
     assert_eq!(snapshot(&merged.0), after);
-    assert_eq!(
-        os::xattr(&merged.0.join("capable"), "user.note").unwrap(),
-        b"copied up"
-    );
+    assert_eq!(os::xattr(&merged.0.join("capable"), "user.note").unwrap(), b"copied up");
 }
 
 #[test]
@@ -178,11 +140,7 @@ fn layers_agree_on_inode_numbers_when_asked_to() {
     let ino = |name: &str| fs::metadata(merged.0.join(name)).unwrap().ino();
     let before = ino("etc/passwd");
     os::lchown(&merged.0.join("etc/passwd"), 1, 1).unwrap();
-    assert_eq!(
-        ino("etc/passwd"),
-        before,
-        "copying up must not change the number"
-    );
+    assert_eq!(ino("etc/passwd"), before, "copying up must not change the number");
     assert_eq!(ino("linked"), ino("linked-too"));
 }
 
@@ -205,25 +163,14 @@ fn no_image_reaches_into_the_overlay_above_it() {
         set("etc/passwd", "metacopy", b"");
         set("etc/passwd", "redirect", b"/etc/gone");
         let world = World::of(sample);
-        assert_eq!(
-            errno(os::xattr(&world.path("dir"), &format!("{marks}redirect"))),
-            libc::ENODATA
-        );
+        assert_eq!(errno(os::xattr(&world.path("dir"), &format!("{marks}redirect"))), libc::ENODATA);
         let shown = format!("{marks}overlay.redirect");
         assert_eq!(os::xattr(&world.path("dir"), &shown).unwrap(), b"/etc");
-        assert!(
-            os::listxattr(&world.path("dir"), 1000)
-                .unwrap()
-                .1
-                .contains(&shown)
-        );
+        assert!(os::listxattr(&world.path("dir"), 1000).unwrap().1.contains(&shown));
 
         let merged = overlay(&world, extra);
         assert_eq!(fs::read(merged.0.join("dir/kept")).unwrap(), b"kept");
-        assert_eq!(
-            fs::read(merged.0.join("etc/passwd")).unwrap(),
-            b"root:x:0:0\n"
-        );
+        assert_eq!(fs::read(merged.0.join("etc/passwd")).unwrap(), b"root:x:0:0\n");
         assert_eq!(fs::read_dir(merged.0.join("dir")).unwrap().count(), 2);
         // The overlay takes one level of escaping away again.
         let through = os::xattr(&merged.0.join("dir"), &format!("{marks}redirect"));
@@ -242,15 +189,9 @@ fn a_device_0_0_is_shown_and_hides_its_name_in_an_overlay() {
     sample.device("one", EntryKind::CharDevice, 0, 1);
     let world = World::of(sample);
     let zero = fs::symlink_metadata(world.path("zero")).unwrap();
-    assert_eq!(
-        (zero.mode() & libc::S_IFMT, zero.rdev()),
-        (libc::S_IFCHR, 0)
-    );
+    assert_eq!((zero.mode() & libc::S_IFMT, zero.rdev()), (libc::S_IFCHR, 0));
     let merged = overlay(&world, "");
-    assert_eq!(
-        errno(fs::symlink_metadata(merged.0.join("zero"))),
-        libc::ENOENT
-    );
+    assert_eq!(errno(fs::symlink_metadata(merged.0.join("zero"))), libc::ENOENT);
     assert!(fs::symlink_metadata(merged.0.join("one")).is_ok());
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 
-use firn_engine::tar::entry::DataRun;
+use firn_engine::tar::DataRun;
 use firn_engine::tree::ContentRef;
 use firn_fusefs::content::{Content, ContentError};
 use firn_fusefs::fs::Fs;
@@ -18,10 +18,7 @@ use crate::world::{World, errno, ok};
 
 /// Bytes that tell every offset apart.
 fn pattern(len: usize) -> Vec<u8> {
-    (0_u64..)
-        .flat_map(|i| (i ^ 0x5eed_0000).to_le_bytes())
-        .take(len)
-        .collect()
+    (0_u64..).flat_map(|i| (i ^ 0x5eed_0000).to_le_bytes()).take(len).collect()
 }
 
 #[test]
@@ -37,13 +34,7 @@ fn reads_give_the_bytes_of_the_image() {
     let world = World::of(sample);
     // First in pieces and backwards, while nothing is cached.
     let file = File::open(world.path("big")).unwrap();
-    for (offset, len) in [
-        (2_999_999, 10),
-        (1_048_575, 131_074),
-        (4095, 2),
-        (0, 1),
-        (2_000_000, 65_537),
-    ] {
+    for (offset, len) in [(2_999_999, 10), (1_048_575, 131_074), (4095, 2), (0, 1), (2_000_000, 65_537)] {
         let mut buf = vec![0; len];
         let got = file.read_at(&mut buf, offset).unwrap();
         let offset = usize::try_from(offset).unwrap();
@@ -72,11 +63,7 @@ fn many_readers_get_the_same_bytes() {
                 start.wait();
                 for i in 0..16 {
                     let i = (i + reader * 2) % 16;
-                    assert_eq!(
-                        fs::read(world.path(format!("f{i}"))).unwrap(),
-                        &data[i << 16..],
-                        "f{i}"
-                    );
+                    assert_eq!(fs::read(world.path(format!("f{i}"))).unwrap(), &data[i << 16..], "f{i}");
                 }
             });
         }
@@ -92,16 +79,7 @@ fn holes_are_zeros_and_cost_nothing() {
     );
     const MIB: u64 = 1 << 20;
     let data = pattern(10_000);
-    let runs = [
-        DataRun {
-            offset: 3 * MIB,
-            len: 6000,
-        },
-        DataRun {
-            offset: 20 * MIB + 17,
-            len: 4000,
-        },
-    ];
+    let runs = [DataRun { offset: 3 * MIB, len: 6000 }, DataRun { offset: 20 * MIB + 17, len: 4000 }];
     let mut sample = Sample::new();
     sample.sparse("sparse", 64 * MIB, &runs, &data);
     sample.sparse("hole", 12_345, &[], b"");
@@ -111,10 +89,7 @@ fn holes_are_zeros_and_cost_nothing() {
     let mut want = vec![0; 64 << 20];
     want[3 << 20..][..6000].copy_from_slice(&data[..6000]);
     want[(20 << 20) + 17..][..4000].copy_from_slice(&data[6000..]);
-    assert!(
-        fs::read(&path).unwrap() == want,
-        "the expanded file differs"
-    );
+    assert!(fs::read(&path).unwrap() == want, "the expanded file differs");
     assert_eq!(fs::read(world.path("hole")).unwrap(), vec![0; 12_345]);
 
     let file = File::open(&path).unwrap();
@@ -129,18 +104,9 @@ fn holes_are_zeros_and_cost_nothing() {
 
     let copy = world.scratch.path().join("copy");
     ok("cp", &[&"--sparse=auto", &path, &copy]);
-    assert!(
-        fs::metadata(&copy).unwrap().blocks() < 100,
-        "cp wrote the holes"
-    );
-    let archive = ok(
-        "sh",
-        &[&"-c", &"tar -cSf - -C \"$0\" sparse | wc -c", &world.root()],
-    );
-    assert!(
-        archive.trim().parse::<u64>().unwrap() < 100_000,
-        "tar wrote the holes: {archive}"
-    );
+    assert!(fs::metadata(&copy).unwrap().blocks() < 100, "cp wrote the holes");
+    let archive = ok("sh", &[&"-c", &"tar -cSf - -C \"$0\" sparse | wc -c", &world.root()]);
+    assert!(archive.trim().parse::<u64>().unwrap() < 100_000, "tar wrote the holes: {archive}");
 }
 
 #[test]
@@ -168,11 +134,7 @@ fn damage_is_an_error_and_stays_where_it_is() {
         for name in ["corrupt", "missing", "disk", "defect"] {
             let mut file = File::open(world.path(name)).unwrap();
             let mut got = Vec::new();
-            assert_eq!(
-                errno(file.read_to_end(&mut got)),
-                libc::EIO,
-                "{name}, round {round}"
-            );
+            assert_eq!(errno(file.read_to_end(&mut got)), libc::EIO, "{name}, round {round}");
             assert!(got.is_empty(), "{name} gave {} bytes", got.len());
         }
         assert_eq!(fs::read(world.path("fine")).unwrap(), pattern(200_000));
@@ -181,19 +143,12 @@ fn damage_is_an_error_and_stays_where_it_is() {
 
 #[test]
 fn frozen_content_is_told_from_damage() {
-    quote(
-        "D4",
-        "A read of content that sleeps in cold storage gives `EREMOTEIO` at once; it never waits for a thaw.",
-    );
+    quote("D4", "A read of content that sleeps in cold storage gives `EREMOTEIO` at once; it never waits for a thaw.");
     let mut sample = Sample::new();
     sample.file("frozen", &pattern(10_000));
     sample.damage("frozen", Damage::Frozen);
     let world = World::of(sample);
-    assert_eq!(
-        fs::metadata(world.path("frozen")).unwrap().len(),
-        10_000,
-        "metadata is always there"
-    );
+    assert_eq!(fs::metadata(world.path("frozen")).unwrap().len(), 10_000, "metadata is always there");
     assert_eq!(errno(fs::read(world.path("frozen"))), libc::EREMOTEIO);
 }
 
@@ -208,25 +163,14 @@ struct Switch {
 }
 
 impl Content for Switch {
-    fn read_stored(
-        &self,
-        content: ContentRef,
-        offset: u64,
-        buf: &mut [u8],
-    ) -> Result<(), ContentError> {
+    fn read_stored(&self, content: ContentRef, offset: u64, buf: &mut [u8]) -> Result<(), ContentError> {
         if self.off.load(Ordering::SeqCst) {
-            return Err(ContentError::Missing {
-                what: "everything".into(),
-            });
+            return Err(ContentError::Missing { what: "everything".into() });
         }
         // Big files are the slow ones.
         if content.count > 10 {
             *self.waiting.lock().unwrap() += 1;
-            drop(
-                self.opened
-                    .wait_while(self.gate.lock().unwrap(), |open| !*open)
-                    .unwrap(),
-            );
+            drop(self.opened.wait_while(self.gate.lock().unwrap(), |open| !*open).unwrap());
         }
         self.bytes.read_stored(content, offset, buf)
     }
@@ -246,18 +190,12 @@ fn switched(sample: Sample, open: bool) -> (World, Arc<Switch>) {
         waiting: Mutex::new(0),
     });
     let content: Arc<dyn Content> = switch.clone();
-    (
-        World::with(Fs::new(tree, content), "threads=2,readers=4"),
-        switch,
-    )
+    (World::with(Fs::new(tree, content), "threads=2,readers=4"), switch)
 }
 
 #[test]
 fn a_failed_read_is_tried_again() {
-    quote(
-        "D5",
-        "Failures are not remembered: the next read of the same bytes tries anew.",
-    );
+    quote("D5", "Failures are not remembered: the next read of the same bytes tries anew.");
     let mut sample = Sample::new();
     sample.file("f", &pattern(100_000));
     let (world, switch) = switched(sample, true);
@@ -303,26 +241,13 @@ fn slow_reads_hold_up_nothing_else() {
                 scope.spawn(move || fs::read(path).unwrap())
             })
             .collect();
-        crate::world::until("four waiting reads", || {
-            *switch.waiting.lock().unwrap() >= 4
-        });
+        crate::world::until("four waiting reads", || *switch.waiting.lock().unwrap() >= 4);
         for i in 0..8 {
-            assert_eq!(
-                fs::read(world.path(format!("fast{i}"))).unwrap(),
-                pattern(10_000)
-            );
-            assert_eq!(
-                fs::read_link(world.path(format!("link{i}")))
-                    .unwrap()
-                    .as_os_str(),
-                "target"
-            );
+            assert_eq!(fs::read(world.path(format!("fast{i}"))).unwrap(), pattern(10_000));
+            assert_eq!(fs::read_link(world.path(format!("link{i}"))).unwrap().as_os_str(), "target");
         }
         assert_eq!(fs::read_dir(world.root()).unwrap().count(), 24);
-        assert!(
-            slow.iter().all(|reader| !reader.is_finished()),
-            "the slow reads did not wait"
-        );
+        assert!(slow.iter().all(|reader| !reader.is_finished()), "the slow reads did not wait");
         drop(open);
         for reader in slow {
             assert_eq!(reader.join().unwrap(), pattern(100_000));

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use firn_engine::tar::entry::{DataRun, Entry, EntryKind, Timestamp};
+use firn_engine::tar::{DataRun, Entry, EntryKind, Timestamp};
 
 use crate::os;
 use crate::sample::Sample;
@@ -16,17 +16,8 @@ use crate::world::{World, errno};
 /// One of everything, and what was put in.
 pub(crate) fn everything() -> (Sample, Vec<Entry>) {
     let mut sample = Sample::new();
-    let times = [
-        (0, 1),
-        (1_700_000_000, 123_456_789),
-        (-1, 999_999_999),
-        (-86_400, 0),
-        (4_102_444_800, 5),
-    ];
-    sample.dir("etc").mtime = Timestamp {
-        secs: times[1].0,
-        nanos: times[1].1,
-    };
+    let times = [(0, 1), (1_700_000_000, 123_456_789), (-1, 999_999_999), (-86_400, 0), (4_102_444_800, 5)];
+    sample.dir("etc").mtime = Timestamp { secs: times[1].0, nanos: times[1].1 };
     sample.file("etc/hostname", b"firn\n").mode = 0o600;
     sample.file("etc/empty", b"");
     for (i, (secs, nanos)) in times.into_iter().enumerate() {
@@ -48,16 +39,7 @@ pub(crate) fn everything() -> (Sample, Vec<Entry>) {
     sample.device("null", EntryKind::CharDevice, 1, 3).mode = 0o666;
     sample.device("disk", EntryKind::BlockDevice, 259, 0xf_ffff);
     sample.device("pipe", EntryKind::Fifo, 0, 0);
-    let runs = [
-        DataRun {
-            offset: 4096,
-            len: 3,
-        },
-        DataRun {
-            offset: 1 << 20,
-            len: 2,
-        },
-    ];
+    let runs = [DataRun { offset: 4096, len: 3 }, DataRun { offset: 1 << 20, len: 2 }];
     sample.sparse("sparse", (1 << 30) + 7, &runs, b"abcde");
     sample.sparse("hole", 12_345, &[], b"");
     let members = sample.members().cloned().collect();
@@ -77,17 +59,11 @@ fn kind(entry: &Entry) -> fn(&fs::FileType) -> bool {
 
 #[test]
 fn every_kind_shows_what_was_put_in() {
-    quote(
-        "A1",
-        "Type, permission bits, owner, group, size, link count and device numbers are those of the image.",
-    );
+    quote("A1", "Type, permission bits, owner, group, size, link count and device numbers are those of the image.");
     let (sample, members) = everything();
     let world = World::of(sample);
     let links: HashMap<&str, u64> = [("one", 3), (".", 5)].into();
-    for entry in members
-        .iter()
-        .filter(|entry| entry.kind != EntryKind::HardLink)
-    {
+    for entry in members.iter().filter(|entry| entry.kind != EntryKind::HardLink) {
         let name = String::from_utf8_lossy(&entry.path);
         let meta = fs::symlink_metadata(world.path(&*name)).unwrap();
         assert!(kind(entry)(&meta.file_type()), "{name}");
@@ -97,32 +73,16 @@ fn every_kind_shows_what_was_put_in() {
             _ => entry.size,
         };
         assert_eq!(meta.mode() & 0o7777, entry.mode, "{name}");
-        assert_eq!(
-            (meta.uid(), meta.gid(), meta.size()),
-            (entry.uid, entry.gid, size),
-            "{name}"
-        );
-        assert_eq!(
-            meta.rdev(),
-            libc::makedev(entry.dev_major, entry.dev_minor),
-            "{name}"
-        );
-        let usual = if entry.kind == EntryKind::Directory {
-            2
-        } else {
-            1
-        };
+        assert_eq!((meta.uid(), meta.gid(), meta.size()), (entry.uid, entry.gid, size), "{name}");
+        assert_eq!(meta.rdev(), libc::makedev(entry.dev_major, entry.dev_minor), "{name}");
+        let usual = if entry.kind == EntryKind::Directory { 2 } else { 1 };
         assert_eq!(meta.nlink(), *links.get(&*name).unwrap_or(&usual), "{name}");
         if entry.kind == EntryKind::Symlink {
             let target = fs::read_link(world.path(&*name)).unwrap();
             assert_eq!(target.as_os_str().as_bytes(), entry.link, "{name}");
         }
     }
-    assert_eq!(
-        fs::read(world.path("relative")).unwrap(),
-        b"firn\n",
-        "links are followed"
-    );
+    assert_eq!(fs::read(world.path("relative")).unwrap(), b"firn\n", "links are followed");
 }
 
 #[test]
@@ -135,10 +95,7 @@ fn times_are_exact_and_stand_still() {
     let (sample, members) = everything();
     let world = World::of(sample);
     for _ in 0..2 {
-        for entry in members
-            .iter()
-            .filter(|entry| entry.path.starts_with(b"etc/time"))
-        {
+        for entry in members.iter().filter(|entry| entry.path.starts_with(b"etc/time")) {
             let path = world.path(OsStr::from_bytes(&entry.path));
             let meta = fs::metadata(&path).unwrap();
             let want = (entry.mtime.secs, i64::from(entry.mtime.nanos));
@@ -160,11 +117,7 @@ fn hard_links_share_an_inode() {
     let world = World::of(everything().0);
     let seen = ["one", "etc/two", "tmp/three"].map(|name| {
         let meta = fs::metadata(world.path(name)).unwrap();
-        (
-            meta.ino(),
-            meta.nlink(),
-            fs::read(world.path(name)).unwrap(),
-        )
+        (meta.ino(), meta.nlink(), fs::read(world.path(name)).unwrap())
     });
     assert_eq!(seen[0], (seen[0].0, 3, b"three names".to_vec()));
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
@@ -187,11 +140,7 @@ fn inode_numbers_are_the_same_in_every_mount() {
             // Numbers do not depend on what is asked for first.
             paths.reverse();
         }
-        let ino = |path: &[u8]| {
-            fs::symlink_metadata(world.path(OsStr::from_bytes(path)))
-                .unwrap()
-                .ino()
-        };
+        let ino = |path: &[u8]| fs::symlink_metadata(world.path(OsStr::from_bytes(path))).unwrap().ino();
         assert_eq!(ino(b""), 1);
         let mut all: Vec<_> = paths.into_iter().map(|path| (ino(&path), path)).collect();
         all.sort();
@@ -202,16 +151,10 @@ fn inode_numbers_are_the_same_in_every_mount() {
 
 #[test]
 fn blocks_count_data() {
-    quote(
-        "A3",
-        "The block count of a file is that of its data: holes do not count.",
-    );
+    quote("A3", "The block count of a file is that of its data: holes do not count.");
     let world = World::of(everything().0);
     let blocks = |name: &str| fs::metadata(world.path(name)).unwrap().blocks();
-    assert_eq!(
-        ["sparse", "hole", "etc/empty", "etc/hostname"].map(blocks),
-        [2, 0, 0, 1]
-    );
+    assert_eq!(["sparse", "hole", "etc/empty", "etc/hostname"].map(blocks), [2, 0, 0, 1]);
 }
 
 #[test]
@@ -223,19 +166,11 @@ fn totals_are_those_of_the_image() {
     );
     let (sample, members) = everything();
     let world = World::of(sample);
-    let own = members
-        .iter()
-        .filter(|entry| entry.kind != EntryKind::HardLink);
+    let own = members.iter().filter(|entry| entry.kind != EntryKind::HardLink);
     let (inodes, bytes) = own.fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.size));
     let stat = os::statfs(world.root()).unwrap();
-    assert_eq!(
-        (stat.f_bsize, stat.f_frsize, stat.f_namelen),
-        (4096, 4096, 255)
-    );
-    assert_eq!(
-        (stat.f_blocks, stat.f_bfree, stat.f_bavail),
-        (bytes.div_ceil(4096), 0, 0)
-    );
+    assert_eq!((stat.f_bsize, stat.f_frsize, stat.f_namelen), (4096, 4096, 255));
+    assert_eq!((stat.f_blocks, stat.f_bfree, stat.f_bavail), (bytes.div_ceil(4096), 0, 0));
     assert_eq!((stat.f_files, stat.f_ffree), (inodes, 0));
 }
 
@@ -268,18 +203,9 @@ fn extended_attributes_are_those_of_the_image() {
     assert_eq!(os::getxattr(&su, "user.big", 0).unwrap().0, 60_000);
     assert_eq!(errno(os::getxattr(&su, "user.big", 59_999)), libc::ERANGE);
     assert_eq!(errno(os::xattr(&su, "user.none")), libc::ENODATA);
-    assert_eq!(
-        os::xattr(&world.path("etc"), "trusted.of-a-directory").unwrap(),
-        b"\0\xff"
-    );
-    assert_eq!(
-        os::xattr(&world.path("relative"), "trusted.of-a-link").unwrap(),
-        b"1"
-    );
-    assert_eq!(
-        os::listxattr(&world.path("one"), 100).unwrap().1,
-        Vec::<String>::new()
-    );
+    assert_eq!(os::xattr(&world.path("etc"), "trusted.of-a-directory").unwrap(), b"\0\xff");
+    assert_eq!(os::xattr(&world.path("relative"), "trusted.of-a-link").unwrap(), b"1");
+    assert_eq!(os::listxattr(&world.path("one"), 100).unwrap().1, Vec::<String>::new());
 }
 
 #[test]
@@ -294,19 +220,10 @@ fn own_attributes_can_be_asked_for_and_are_not_listed() {
     sample.xattr(".", b"user.plain", b"p");
     sample.xattr("etc", b"user.firn.image", b"forged");
     let world = World::with(sample.fs().with_root_xattr("image", b"sha256:0123"), "");
-    assert_eq!(
-        os::xattr(world.root(), "user.firn.image").unwrap(),
-        b"sha256:0123"
-    );
+    assert_eq!(os::xattr(world.root(), "user.firn.image").unwrap(), b"sha256:0123");
     assert_eq!(os::listxattr(world.root(), 100).unwrap().1, ["user.plain"]);
-    assert_eq!(
-        errno(os::xattr(&world.path("etc"), "user.firn.image")),
-        libc::ENODATA
-    );
-    assert_eq!(
-        os::listxattr(&world.path("etc"), 100).unwrap().1,
-        Vec::<String>::new()
-    );
+    assert_eq!(errno(os::xattr(&world.path("etc"), "user.firn.image")), libc::ENODATA);
+    assert_eq!(os::listxattr(&world.path("etc"), 100).unwrap().1, Vec::<String>::new());
 }
 
 #[test]
@@ -319,19 +236,12 @@ fn an_image_without_attributes_says_so_once() {
     let fs = || everything().0.fs().with_root_xattr("image", b"sha256:0123");
     let world = World::with(fs(), "");
     for name in ["user.firn.image", "user.none", "security.capability"] {
-        assert_eq!(
-            errno(os::xattr(world.root(), name)),
-            libc::EOPNOTSUPP,
-            "{name}"
-        );
+        assert_eq!(errno(os::xattr(world.root(), name)), libc::EOPNOTSUPP, "{name}");
     }
     let listed = os::listxattr(world.root(), 100);
     assert!(listed.is_err() || listed.is_ok_and(|(_, names)| names.is_empty()));
     let world = World::with(fs(), "xattr=always");
-    assert_eq!(
-        os::xattr(world.root(), "user.firn.image").unwrap(),
-        b"sha256:0123"
-    );
+    assert_eq!(os::xattr(world.root(), "user.firn.image").unwrap(), b"sha256:0123");
     assert_eq!(errno(os::xattr(world.root(), "user.none")), libc::ENODATA);
 }
 
@@ -343,10 +253,6 @@ fn file_handles_are_not_offered() {
     );
     let world = World::of(everything().0);
     for name in ["", "etc", "etc/hostname"] {
-        assert_eq!(
-            errno(os::make_handle(&world.path(name))),
-            libc::EOPNOTSUPP,
-            "{name}"
-        );
+        assert_eq!(errno(os::make_handle(&world.path(name))), libc::EOPNOTSUPP, "{name}");
     }
 }

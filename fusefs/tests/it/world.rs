@@ -18,11 +18,7 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     pub(crate) fn new() -> Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "it-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("it-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&path).unwrap();
         Scratch(path.canonicalize().unwrap())
@@ -48,11 +44,7 @@ impl Drop for Scratch {
             let _ = Command::new("umount").arg("-l").arg(&mount.point).status();
         }
         // Never into a file system that is still mounted.
-        if !mount::mounts()
-            .unwrap_or_default()
-            .iter()
-            .any(|mount| inside(&mount.point))
-        {
+        if !mount::mounts().unwrap_or_default().iter().any(|mount| inside(&mount.point)) {
             let _ = fs::remove_dir_all(&self.0);
         }
     }
@@ -108,10 +100,7 @@ pub(crate) fn parsed(options: &str) -> MountOptions {
 
 /// Fails, rather than passing silently, on a machine where nothing can be mounted.
 pub(crate) fn need_fuse() {
-    let device = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/fuse");
+    let device = fs::OpenOptions::new().read(true).write(true).open("/dev/fuse");
     if let Err(error) = device {
         panic!("these tests mount: they need root and /dev/fuse ({error})");
     }
@@ -121,57 +110,34 @@ pub(crate) fn need_fuse() {
 pub(crate) fn run(program: &str, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
     let mut command = Command::new(program);
     command.args(args.iter().map(AsRef::as_ref));
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("{program} cannot be run: {error}"))
+    command.output().unwrap_or_else(|error| panic!("{program} cannot be run: {error}"))
 }
 
 /// Runs a program that has to succeed.
 pub(crate) fn ok(program: &str, args: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
     let output = run(program, args);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{program}: {} {said}",
-        output.status
-    );
+    assert!(output.status.success(), "{program}: {} {said}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Runs `cat` as another user.
 pub(crate) fn cat_as(uid: u32, path: &Path) -> Output {
     let uid = uid.to_string();
-    run(
-        "setpriv",
-        &[
-            &"--reuid",
-            &uid,
-            &"--regid",
-            &uid,
-            &"--clear-groups",
-            &"cat",
-            &path,
-        ],
-    )
+    run("setpriv", &[&"--reuid", &uid, &"--regid", &uid, &"--clear-groups", &"cat", &path])
 }
 
 /// Waits for something that happens in the background; panics after a time no working machine needs.
 pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let start = Instant::now();
     while !happened() {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "{what} did not happen"
-        );
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not happen");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 pub(crate) fn is_mounted(point: &Path) -> bool {
-    mount::mounts()
-        .unwrap()
-        .iter()
-        .any(|mount| mount.point == point)
+    mount::mounts().unwrap().iter().any(|mount| mount.point == point)
 }
 
 pub(crate) fn unmount(point: &Path) {

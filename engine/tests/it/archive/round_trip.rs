@@ -40,7 +40,12 @@ fn odd_tar() -> Vec<u8> {
         .file("usr/noise", &noise(1, 200_000))
         .pax(&[("path", "a/path/that/is/long".repeat(20).as_bytes()), ("mtime", b"-1.25")])
         .file("short", b"pax")
-        .pax(&[("SCHILY.xattr.user.note", b"\0\xff binary"), ("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"5000")])
+        .pax(&[
+            ("SCHILY.xattr.user.note", b"\0\xff binary"),
+            ("GNU.sparse.major", b"1"),
+            ("GNU.sparse.minor", b"0"),
+            ("GNU.sparse.realsize", b"5000"),
+        ])
         .file("sparse", &[b"1\n4096\n3\n".to_vec(), vec![0; 512 - 9], b"abc".to_vec()].concat())
         .symlink("usr/link", "/etc/../usr/one")
         .hardlink("usr/hard", "usr/one")
