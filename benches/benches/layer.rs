@@ -61,7 +61,7 @@ fn blake3_of_16_kib_chunks(bencher: Bencher<'_, '_>) {
     let data = text(16 << 20);
     bencher
         .counter(BytesCount::new(data.len()))
-        .bench(|| data.chunks(16 << 10).map(|chunk| ChunkId::of(black_box(chunk))).last());
+        .bench(|| data.chunks(16 << 10).fold(0u8, |sum, chunk| sum ^ ChunkId::of(black_box(chunk)).as_bytes()[0]));
 }
 
 #[divan::bench]

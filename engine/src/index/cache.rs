@@ -1,14 +1,31 @@
 //! Recently used pages. Duplicates come in runs from the same pack, so a few megabytes answer most hits.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::page::Page;
 
 /// Pages that may share a set; the one not used for longest goes first.
 const WAYS: usize = 8;
 
-type Set = Vec<(u64, Arc<Page>)>;
+/// Names, ages and pages apart: a search reads two cache lines and then the page.
+#[derive(Debug, Default)]
+struct Set {
+    clock: u64,
+    /// Ordinal and number of each page.
+    names: [u64; WAYS],
+    used: [u64; WAYS],
+    pages: [Option<Page>; WAYS],
+}
+
+impl Set {
+    fn touch(&mut self, way: usize) {
+        self.clock += 1;
+        if let Some(used) = self.used.get_mut(way) {
+            *used = self.clock;
+        }
+    }
+}
 
 /// A set-associative cache, bounded by its number of pages; pages are bounded by what the index writes.
 #[derive(Debug)]
@@ -28,40 +45,49 @@ impl PageCache {
         PageCache { sets: (0..sets).map(|_| Mutex::default()).collect(), bytes: AtomicUsize::new(0) }
     }
 
-    fn set(&self, name: u64) -> Option<&Mutex<Set>> {
+    fn set(&self, name: u64) -> Option<MutexGuard<'_, Set>> {
         // The odd constant is 2^64 divided by the golden ratio: neighbouring pages go to sets far apart.
         let spread = name.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        self.sets.get(((spread * self.sets.len() as u64) >> 32) as usize)
+        let set = self.sets.get(((spread * self.sets.len() as u64) >> 32) as usize)?;
+        Some(set.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The page, if it is here.
-    pub fn get(&self, ordinal: u32, page: u32) -> Option<Arc<Page>> {
+    /// What `look` makes of the page, if it is here. Other pages of its set wait meanwhile.
+    pub fn with<T>(&self, ordinal: u32, page: u32, look: impl FnOnce(&Page) -> T) -> Option<T> {
         let name = name(ordinal, page);
-        let mut set = self.set(name)?.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = set.iter().position(|(other, _)| *other == name)?;
-        set.get_mut(..=at)?.rotate_right(1);
-        set.first().map(|(_, page)| Arc::clone(page))
+        let mut set = self.set(name)?;
+        let way = set.names.iter().position(|other| *other == name)?;
+        set.touch(way);
+        set.pages.get(way)?.as_ref().map(look)
+    }
+
+    /// Whether the page is here.
+    pub fn contains(&self, ordinal: u32, page: u32) -> bool {
+        self.with(ordinal, page, |_| ()).is_some()
     }
 
     /// Keeps a page.
-    pub fn put(&self, ordinal: u32, number: u32, page: Arc<Page>) {
+    pub fn put(&self, ordinal: u32, number: u32, page: Page) {
         let name = name(ordinal, number);
-        let Some(set) = self.set(name) else { return };
-        let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = match set.iter().position(|(other, _)| *other == name) {
-            Some(at) => Some(set.remove(at)),
-            None if set.len() >= WAYS => set.pop(),
-            None => None,
-        };
+        let Some(mut set) = self.set(name) else { return };
+        let same = set.names.iter().position(|other| *other == name);
+        // A way that is free was never used.
+        let oldest = || (0..WAYS).min_by_key(|&way| set.used.get(way)).unwrap_or(0);
+        let way = same.unwrap_or_else(oldest);
+        set.touch(way);
         self.bytes.fetch_add(page.bytes(), Ordering::Relaxed);
-        self.bytes.fetch_sub(old.map_or(0, |(_, page)| page.bytes()), Ordering::Relaxed);
-        set.insert(0, (name, page));
+        let Set { names, pages, .. } = &mut *set;
+        if let (Some(slot), Some(kept)) = (names.get_mut(way), pages.get_mut(way)) {
+            *slot = name;
+            let old = kept.replace(page);
+            self.bytes.fetch_sub(old.map_or(0, |page| page.bytes()), Ordering::Relaxed);
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         for set in &mut self.sets {
-            set.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+            *set.get_mut().unwrap_or_else(PoisonError::into_inner) = Set::default();
         }
         *self.bytes.get_mut() = 0;
     }
@@ -77,27 +103,28 @@ mod tests {
     use super::super::page::{Widths, encode};
     use super::*;
 
-    fn page(ordinal: u32, number: u32) -> Arc<Page> {
+    fn page(ordinal: u32, number: u32) -> Page {
         let bytes = encode(ordinal, number, Widths::default(), [].into_iter());
-        Arc::new(Page::decode(bytes, ordinal, number).unwrap())
+        Page::decode(bytes, ordinal, number).unwrap()
     }
 
     #[test]
     fn the_least_recently_used_page_goes() {
         let mut cache = PageCache::new(WAYS);
+        assert!(!cache.contains(0, 0), "an empty way has no name");
         for number in 0..8 {
             cache.put(1, number, page(1, number));
         }
         let full = cache.bytes();
-        assert!(cache.get(1, 0).is_some());
+        assert!(cache.contains(1, 0));
         cache.put(2, 0, page(2, 0));
-        assert!(cache.get(1, 1).is_none(), "page 1 was the oldest");
-        assert!(cache.get(1, 0).is_some() && cache.get(2, 0).is_some());
+        assert!(!cache.contains(1, 1), "page 1 was the oldest");
+        assert!(cache.contains(1, 0) && cache.contains(2, 0) && cache.contains(1, 7));
         assert_eq!(cache.bytes(), full);
         cache.put(2, 0, page(2, 0));
         assert_eq!(cache.bytes(), full, "the same page again takes no more room");
         cache.clear();
-        assert!(cache.get(2, 0).is_none());
+        assert!(!cache.contains(2, 0));
         assert_eq!(cache.bytes(), 0);
     }
 }

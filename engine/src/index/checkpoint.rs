@@ -1,18 +1,18 @@
 //! What must be in the database, written beside it: sled can open fine and be empty, or older than it was.
 //!
-//! `"firnidx1" | salt | states u32 | states × (generation u64, packs u64, chunks u64, set 32) | slabs u32 |
-//! slabs × (slot size u64, length u64) | BLAKE3 of all before`, little-endian.
+//! `"firnidx1" | salt 16 | states u32 | states × (generation u64, packs u64, chunks u64, set 32) | sealed u8 | seal 32 |
+//! BLAKE3 of all before`, little-endian.
 //!
-//! Before a flush the file names the state on disk and the one to come, after it the new one alone with the lengths of
-//! sled's files. A crash between leaves one of two known states.
+//! Before a flush the file names the state on disk and the one to come, after it the new one alone. A crash between leaves
+//! one of two known states. The seal is there only while the database is closed.
 
 use super::key::Salt;
 use crate::id::PackId;
 
 const MAGIC: &[u8; 8] = b"firnidx1";
 const STATE_LEN: usize = 56;
-/// Longest file accepted; sled has 78 slab files.
-pub(super) const MAX_LEN: usize = 16 * 1024;
+/// Longest file accepted, in bytes.
+pub(super) const MAX_LEN: usize = 4096;
 
 /// What a database holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub(super) struct Checkpoint {
     pub salt: Salt,
     /// One state, or two around a flush; the database must be in one of them.
     pub states: Vec<State>,
-    /// Least lengths of sled's slab files by slot size; empty around a flush.
-    pub slabs: Vec<(u64, u64)>,
+    /// Hash of the database's files as they were when it was closed; nothing while it is open.
+    pub seal: Option<[u8; 32]>,
 }
 
 fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
@@ -75,16 +75,12 @@ fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
 impl Checkpoint {
     /// The file.
     pub fn encode(&self) -> Vec<u8> {
-        let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
         let mut out = MAGIC.to_vec();
         out.extend(self.salt.to_bytes());
-        out.extend(count(self.states.len()));
+        out.extend(u32::try_from(self.states.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.states.iter().for_each(|state| out.extend(state.to_bytes()));
-        out.extend(count(self.slabs.len()));
-        for (slot, length) in &self.slabs {
-            out.extend(slot.to_le_bytes());
-            out.extend(length.to_le_bytes());
-        }
+        out.push(u8::from(self.seal.is_some()));
+        out.extend(self.seal.unwrap_or_default());
         out.extend(blake3::hash(&out).as_bytes());
         out
     }
@@ -99,17 +95,10 @@ impl Checkpoint {
         let salt = Salt::from_bytes(*take(&mut rest)?);
         let states = u32::from_le_bytes(*take(&mut rest)?);
         let states = (0..states).map(|_| State::from_bytes(take(&mut rest)?)).collect::<Option<_>>()?;
-        let slabs = u32::from_le_bytes(*take(&mut rest)?);
-        let slabs = (0..slabs)
-            .map(|_| Some((u64::from_le_bytes(*take(&mut rest)?), u64::from_le_bytes(*take(&mut rest)?))))
-            .collect::<Option<_>>()?;
-        rest.is_empty().then_some(Checkpoint { salt, states, slabs })
-    }
-
-    /// Whether a slab file is missing or shorter than it was.
-    pub fn has_lost(&self, slabs: &[(u64, u64)]) -> bool {
-        let kept = |slot: u64| slabs.iter().find(|(other, _)| *other == slot).map_or(0, |(_, length)| *length);
-        self.slabs.iter().any(|(slot, length)| kept(*slot) < *length)
+        let [sealed] = *take(&mut rest)?;
+        let seal = *take(&mut rest)?;
+        let seal = (sealed == 1).then_some(seal);
+        rest.is_empty().then_some(Checkpoint { salt, states, seal })
     }
 }
 
@@ -120,7 +109,7 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         let packs = [(0, PackId::from_bytes([1; 32]), 7), (3, PackId::from_bytes([2; 32]), 0)];
         let state = |generation| State::of(generation, packs.iter().map(|(ordinal, pack, n)| (*ordinal, pack, *n)));
-        Checkpoint { salt: Salt::draw(), states: vec![state(4), state(5)], slabs: vec![(64, 640), (12_288, 24_576)] }
+        Checkpoint { salt: Salt::draw(), states: vec![state(4), state(5)], seal: Some([8; 32]) }
     }
 
     #[test]
@@ -128,7 +117,9 @@ mod tests {
         let checkpoint = checkpoint();
         assert_eq!(checkpoint.states[0].packs, 2);
         assert_eq!(checkpoint.states[1].chunks, 7);
-        assert_eq!(Checkpoint::decode(&checkpoint.encode()), Some(checkpoint));
+        assert_eq!(Checkpoint::decode(&checkpoint.encode()), Some(checkpoint.clone()));
+        let open = Checkpoint { seal: None, ..checkpoint };
+        assert_eq!(Checkpoint::decode(&open.encode()), Some(open));
     }
 
     #[test]
@@ -149,13 +140,5 @@ mod tests {
         let set = |ordinal, pack, chunks| State::of(0, [(ordinal, &pack, chunks)].into_iter()).set;
         let sets = [set(0, pack, 1), set(1, pack, 1), set(0, pack, 2), set(0, PackId::from_bytes([2; 32]), 1)];
         assert!(sets.iter().enumerate().all(|(at, set)| !sets[..at].contains(set)));
-    }
-
-    #[test]
-    fn lost_lengths_show() {
-        let checkpoint = checkpoint();
-        assert!(!checkpoint.has_lost(&[(64, 640), (96, 96), (12_288, 36_864)]));
-        assert!(checkpoint.has_lost(&[(64, 640), (12_288, 24_575)]));
-        assert!(checkpoint.has_lost(&[(64, 640)]));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cache::PageCache;
@@ -23,6 +23,12 @@ use crate::id::{ChunkId, PackId};
 
 /// Loads the entries of a pack in frame order, from its footer. Called for packs that were given to the index only.
 pub type Footers = Arc<dyn Fn(PackId) -> Result<Vec<IndexEntry>, FooterError> + Send + Sync>;
+
+/// Most pages read in one go when a run of duplicates begins; packs of usual size have about thirty.
+const MAX_AHEAD: u32 = 64;
+
+/// Chunks looked up together by [`ChunkIndex::lookup_all`]: more than memory accesses can be under way at once.
+const TOGETHER: usize = 32;
 
 /// The database, or why there is none any more.
 #[derive(Debug)]
@@ -52,6 +58,8 @@ pub struct ChunkIndex {
     directory: Directory,
     cache: PageCache,
     link: Mutex<Link>,
+    /// Ordinal of the pack that a page was last loaded of.
+    last_loaded: AtomicU32,
     counters: Counters,
 }
 
@@ -73,8 +81,8 @@ pub(super) fn index_error(files: &Files, fault: &Fault) -> IndexError {
 impl ChunkIndex {
     pub(super) fn new(files: Files, tuning: Tuning, footers: Footers, session: Session, directory: Directory) -> Self {
         let cache = PageCache::new(tuning.cache_pages);
-        let (link, counters) = (Mutex::new(Link::Up(session)), Counters::default());
-        ChunkIndex { files, tuning, footers, directory, cache, link, counters }
+        let (link, last_loaded) = (Mutex::new(Link::Up(session)), AtomicU32::new(u32::MAX));
+        ChunkIndex { files, tuning, footers, directory, cache, link, last_loaded, counters: Counters::default() }
     }
 
     pub(super) fn directory(&self) -> &Directory {
@@ -85,8 +93,40 @@ impl ChunkIndex {
     ///
     /// A new chunk is answered from memory. Fails only when the database has failed and a footer cannot be loaded either.
     pub fn lookup(&self, id: &ChunkId) -> Result<Option<Location>, IndexError> {
+        self.locate(self.directory.salt().key(id.as_bytes()), id)
+    }
+
+    /// Looks up many chunks, which is up to twice as fast as one by one; answers in the same order.
+    ///
+    /// # Errors
+    /// As [`ChunkIndex::lookup`], for the first chunk that fails.
+    pub fn lookup_all(&self, ids: &[ChunkId]) -> Result<Vec<Option<Location>>, IndexError> {
+        let mut answers = Vec::with_capacity(ids.len());
+        let mut keys = Vec::with_capacity(TOGETHER);
+        for ids in ids.chunks(TOGETHER) {
+            // First the filter for all of them: a look-up spends most of its time waiting for that one line of memory,
+            // and here the waits overlap.
+            keys.clear();
+            keys.extend(ids.iter().map(|id| {
+                let key = self.directory.salt().key(id.as_bytes());
+                (key, self.directory.may_hold(key))
+            }));
+            for (id, &(key, may_hold)) in ids.iter().zip(&keys) {
+                if may_hold {
+                    answers.push(self.locate(key, id)?);
+                } else {
+                    answers.push(None);
+                }
+            }
+            let new = keys.iter().filter(|(_, may_hold)| !may_hold).count() as u64;
+            self.counters.lookups.fetch_add(new, Ordering::Relaxed);
+            self.counters.filter_misses.fetch_add(new, Ordering::Relaxed);
+        }
+        Ok(answers)
+    }
+
+    fn locate(&self, key: Key, id: &ChunkId) -> Result<Option<Location>, IndexError> {
         count(&self.counters.lookups);
-        let key = self.directory.salt().key(id.as_bytes());
         let mut answer: Result<Option<Location>, IndexError> = Ok(None);
         let mut candidates = 0;
         self.directory.visit(key, |info| {
@@ -111,12 +151,18 @@ impl ChunkIndex {
 
     fn find(&self, info: &PackInfo, key: Key, id: &ChunkId) -> Result<Option<Spot>, IndexError> {
         for (number, span) in info.pages_for(key) {
-            let page = match self.cache.get(info.ordinal, number) {
-                Some(page) => page,
-                None => self.load(info, number)?,
+            let look = |page: &Page| page.find(self.directory.salt(), key, id, span);
+            let spot = match self.cache.with(info.ordinal, number, look) {
+                Some(spot) => spot,
+                None => {
+                    let page = self.load(info, number)?;
+                    let spot = look(&page);
+                    self.cache.put(info.ordinal, number, page);
+                    spot
+                }
             };
-            if let Some(spot) = page.find(self.directory.salt(), key, id, span) {
-                return Ok(Some(spot));
+            if spot.is_some() {
+                return Ok(spot);
             }
         }
         Ok(None)
@@ -126,16 +172,21 @@ impl ChunkIndex {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn load(&self, info: &PackInfo, number: u32) -> Result<Arc<Page>, IndexError> {
+    /// A page that is not in the cache. The second one of a pack in a row is the beginning of a run of duplicates, which
+    /// will want them all: keys say nothing about neighbourhood.
+    fn load(&self, info: &PackInfo, number: u32) -> Result<Page, IndexError> {
+        let run = self.last_loaded.swap(info.ordinal, Ordering::Relaxed) == info.ordinal;
+        let also = if run { 1..info.pages().min(MAX_AHEAD) } else { 0..0 };
+        let ahead = also.map(|step| (number + step) % info.pages());
+        let numbers = std::iter::once(number).chain(ahead.filter(|&other| !self.cache.contains(info.ordinal, other)));
+        let numbers: Vec<u32> = numbers.collect();
         let mut link = self.link();
         if let Link::Up(session) = &mut *link {
-            match read(session, info, number) {
-                Ok(page) => {
+            match read(session, info.ordinal, &numbers) {
+                Ok(pages) => {
                     drop(link);
-                    count(&self.counters.page_loads);
-                    let page = Arc::new(page);
-                    self.cache.put(info.ordinal, number, Arc::clone(&page));
-                    return Ok(page);
+                    self.counters.page_loads.fetch_add(numbers.len() as u64, Ordering::Relaxed);
+                    return self.keep(info, number, numbers.into_iter().zip(pages));
                 }
                 Err(fault) => self.go_down(&mut link, fault),
             }
@@ -145,20 +196,28 @@ impl ChunkIndex {
     }
 
     /// Repeats what the pack's table was made from; all its pages go to the cache, since one footer paid for them.
-    fn load_from_footer(&self, info: &PackInfo, number: u32) -> Result<Arc<Page>, IndexError> {
+    fn load_from_footer(&self, info: &PackInfo, number: u32) -> Result<Page, IndexError> {
         count(&self.counters.footer_loads);
         let entries = self.entries(info.pack)?;
         let size = PageSize::Entries(info.per_page);
         let table = table::build(self.directory.salt(), info.ordinal, info.pack, &entries, size);
-        let mut wanted = None;
-        for (at, bytes) in (0u32..).zip(table.pages) {
-            if let Some(page) = Page::decode(bytes, info.ordinal, at).map(Arc::new) {
-                self.cache.put(info.ordinal, at, Arc::clone(&page));
-                wanted = wanted.or((at == number).then_some(page));
+        let pages = table.pages.into_iter().zip(0u32..);
+        let pages = pages.filter_map(|(bytes, at)| Some((at, Page::decode(bytes, info.ordinal, at)?)));
+        self.keep(info, number, pages)
+    }
+
+    /// Puts pages into the cache, except the wanted one.
+    fn keep(&self, info: &PackInfo, wanted: u32, pages: impl Iterator<Item = (u32, Page)>) -> Result<Page, IndexError> {
+        let mut found = None;
+        for (number, page) in pages {
+            if number == wanted {
+                found = Some(page);
+            } else {
+                self.cache.put(info.ordinal, number, page);
             }
         }
         let differs = || IndexError::Footer { pack: info.pack, source: "it lists fewer chunks than before".into() };
-        wanted.ok_or_else(differs)
+        found.ok_or_else(differs)
     }
 
     pub(super) fn entries(&self, pack: PackId) -> Result<Vec<IndexEntry>, IndexError> {
@@ -176,8 +235,7 @@ impl ChunkIndex {
         if let Link::Up(session) = std::mem::replace(link, Link::Down(fault))
             && !hung
         {
-            // It has failed already; what it says while closing adds nothing.
-            let _ = session.close();
+            session.abandon();
         }
     }
 
@@ -254,7 +312,13 @@ impl ChunkIndex {
     fn shut(&mut self) -> Result<(), Fault> {
         let link = self.link.get_mut().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(link, Link::Down(Fault::Damaged("the index is closed"))) {
-            Link::Up(mut session) => flush(&self.directory, &mut session).and(session.close()),
+            Link::Up(mut session) => match flush(&self.directory, &mut session) {
+                Ok(()) => session.close(),
+                Err(fault) => {
+                    session.abandon();
+                    Err(fault)
+                }
+            },
             Link::Down(_) => Ok(()),
         }
     }

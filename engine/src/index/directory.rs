@@ -98,6 +98,11 @@ impl Directory {
         });
     }
 
+    /// Whether any pack may hold the chunk of this key, be it one that was removed.
+    pub fn may_hold(&self, key: Key) -> bool {
+        self.filter.may_hold(key)
+    }
+
     /// The state of a database that holds what is here.
     pub fn state(&self, generation: u64) -> State {
         let packs = self.slots.iter().flatten();
@@ -124,7 +129,13 @@ mod tests {
         let entries: Vec<IndexEntry> = (0..100u32)
             .map(|n| IndexEntry { id: ChunkId::of(&(ordinal * 90 + n).to_le_bytes()), frame: 0, offset: n, len: 1 })
             .collect();
-        let table = build(salt, ordinal, PackId::from_bytes([ordinal as u8; 32]), &entries, PageSize::Bytes(1000));
+        let table = build(
+            salt,
+            ordinal,
+            PackId::from_bytes([u8::try_from(ordinal).unwrap(); 32]),
+            &entries,
+            PageSize::Bytes(1000),
+        );
         (table.info, table.tags)
     }
 

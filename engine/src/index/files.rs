@@ -27,8 +27,8 @@ pub enum RebuildReason {
     NoCheckpoint,
     /// There is a checkpoint but no database.
     DatabaseMissing,
-    /// A file of the database is missing or shorter than it was.
-    FilesShortened,
+    /// The files of the database are not those that were there when it was closed.
+    FilesChanged,
     /// The database opened, but does not hold what the checkpoint says.
     ContentLost,
     /// The database could not be opened or read.
@@ -42,7 +42,7 @@ impl std::fmt::Display for RebuildReason {
             RebuildReason::FoundDamaged => "a look-up had found it damaged",
             RebuildReason::NoCheckpoint => "its checkpoint was missing or damaged",
             RebuildReason::DatabaseMissing => "its database was missing",
-            RebuildReason::FilesShortened => "a file of its database was missing or cut short",
+            RebuildReason::FilesChanged => "files of its database were missing or not as they were left",
             RebuildReason::ContentLost => "it did not hold what its checkpoint says",
             RebuildReason::Failed(why) => return write!(f, "it could not be read: {why}"),
         })
@@ -128,9 +128,11 @@ impl Files {
         if self.damaged().exists() {
             return Survey::Suspect(RebuildReason::FoundDamaged);
         }
-        match db::slabs(&database) {
-            Ok(slabs) if !checkpoint.has_lost(&slabs) => Survey::Database(checkpoint),
-            _ => Survey::Suspect(RebuildReason::FilesShortened),
+        match checkpoint.seal {
+            Some(seal) if !db::seal(&database).is_ok_and(|now| now == seal) => {
+                Survey::Suspect(RebuildReason::FilesChanged)
+            }
+            _ => Survey::Database(checkpoint),
         }
     }
 
@@ -218,8 +220,8 @@ mod tests {
     use super::super::checkpoint::State;
     use super::*;
 
-    fn checkpoint() -> Checkpoint {
-        Checkpoint { salt: Salt::draw(), states: vec![State::of(1, std::iter::empty())], slabs: vec![(64, 5)] }
+    fn checkpoint(seal: Option<[u8; 32]>) -> Checkpoint {
+        Checkpoint { salt: Salt::draw(), states: vec![State::of(1, std::iter::empty())], seal }
     }
 
     fn reason(files: &Files) -> Option<RebuildReason> {
@@ -234,14 +236,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::in_dir(&dir.path().join("new/index")).unwrap();
         assert!(matches!(files.survey(), Survey::Nothing));
-        let checkpoint = checkpoint();
+        let mut checkpoint = checkpoint(None);
         files.write_checkpoint(&checkpoint).unwrap();
         assert_eq!(reason(&files), Some(RebuildReason::DatabaseMissing));
-        let slabs = files.database(checkpoint.salt).join("slabs");
-        fs::create_dir_all(&slabs).unwrap();
-        assert_eq!(reason(&files), Some(RebuildReason::FilesShortened));
-        fs::write(slabs.join("64"), "12345").unwrap();
+        let database = files.database(checkpoint.salt);
+        for part in ["slabs", "metadata"] {
+            fs::create_dir_all(database.join(part)).unwrap();
+        }
+        fs::write(database.join("slabs/64"), "12345").unwrap();
         assert!(matches!(files.survey(), Survey::Database(_)));
+        checkpoint.seal = Some(db::seal(&database).unwrap());
+        files.write_checkpoint(&checkpoint).unwrap();
+        assert!(matches!(files.survey(), Survey::Database(_)));
+        fs::write(database.join("slabs/64"), "1234").unwrap();
+        assert_eq!(reason(&files), Some(RebuildReason::FilesChanged));
+        fs::write(database.join("slabs/64"), "12345").unwrap();
         files.note_damaged().unwrap();
         assert_eq!(reason(&files), Some(RebuildReason::FoundDamaged));
         let quarantine = files.give_up_database().unwrap().unwrap();
@@ -258,7 +267,7 @@ mod tests {
     fn the_second_opening_without_an_end_is_suspect() {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::in_dir(dir.path()).unwrap();
-        let checkpoint = Checkpoint { slabs: vec![], ..checkpoint() };
+        let checkpoint = checkpoint(None);
         fs::create_dir_all(files.database(checkpoint.salt).join("slabs")).unwrap();
         files.write_checkpoint(&checkpoint).unwrap();
         files.note_opening().unwrap();

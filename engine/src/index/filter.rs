@@ -28,13 +28,13 @@ impl Bucket {
     }
 
     fn add(&mut self, tag: u32, pack: u32) -> bool {
-        for (slot_tag, slot_pack) in self.tags.iter_mut().zip(&mut self.packs) {
-            if *slot_pack == FREE {
-                (*slot_tag, *slot_pack) = (tag, pack);
-                return true;
-            }
-        }
-        false
+        // Counting takes no branch that could be mispredicted.
+        let used = self.packs.iter().filter(|&&pack| pack != FREE).count();
+        let (Some(slot_tag), Some(slot_pack)) = (self.tags.get_mut(used), self.packs.get_mut(used)) else {
+            return false;
+        };
+        (*slot_tag, *slot_pack) = (tag, pack);
+        true
     }
 }
 
@@ -128,6 +128,13 @@ impl Filter {
         }
     }
 
+    /// Whether any pack may hold the chunk of this key. Calls in a row do not wait for each other's memory.
+    pub fn may_hold(&self, key: Key) -> bool {
+        let mut any = false;
+        self.visit(key, |_| any = true);
+        any
+    }
+
     /// Forgets every pack that `keep` refuses.
     pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
         for shard in &mut self.shards {
@@ -136,6 +143,7 @@ impl Filter {
     }
 
     /// Entries, those of forgotten packs included until the next `retain`.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.used).sum()
     }

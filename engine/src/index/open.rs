@@ -152,8 +152,7 @@ fn resume(files: &Files, tuning: &Tuning, checkpoint: &Checkpoint) -> Result<(Se
         Ok(directory) => Ok((session, directory)),
         Err(fault) => {
             if !matches!(fault, Fault::Hung(_)) {
-                // The fault says more than what closing might add.
-                let _ = session.close();
+                session.abandon();
             }
             Err(fault)
         }
@@ -167,11 +166,10 @@ fn resume(files: &Files, tuning: &Tuning, checkpoint: &Checkpoint) -> Result<(Se
 fn scan(session: &Session) -> Result<Directory, Fault> {
     let state = session.state();
     let mut directory = Directory::new(session.salt(), usize::try_from(state.chunks).unwrap_or(0));
-    loop {
-        let rows = session.rows(directory.next_ordinal(), BATCH)?;
-        if rows.is_empty() {
-            break;
-        }
+    let mut left = usize::try_from(state.packs).unwrap_or(usize::MAX);
+    while left > 0 {
+        let rows = session.rows(directory.next_ordinal(), left, BATCH)?;
+        left = if rows.is_empty() { 0 } else { left.saturating_sub(rows.len()) };
         let read = |(ordinal, row): (u32, Vec<u8>)| {
             let row = if ordinal == u32::MAX { None } else { table::decode_row(ordinal, &row) };
             row.ok_or(Fault::Damaged("a row is not what was written"))

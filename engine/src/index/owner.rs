@@ -55,7 +55,7 @@ type Job = Box<dyn FnOnce(&mut TableDb) -> bool + Send>;
 /// A handle to the thread.
 #[derive(Debug)]
 pub(super) struct Owner {
-    jobs: Sender<Job>,
+    jobs: Option<Sender<Job>>,
     ended: Receiver<()>,
 }
 
@@ -90,7 +90,7 @@ impl Owner {
             let _ = end.send(());
         })?;
         wait(&answer, limit)?;
-        Ok(Owner { jobs, ended })
+        Ok(Owner { jobs: Some(jobs), ended })
     }
 
     /// Runs `work` on the thread. After a panic the thread has ended; after a time-out it is not to be used again.
@@ -108,15 +108,15 @@ impl Owner {
             let _ = reply.send(result);
             alive
         });
-        if self.jobs.send(job).is_err() {
+        if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
             return Err(Fault::Damaged("its thread has ended"));
         }
         wait(&answer, limit)
     }
 
     /// Closes the database and waits until that is done.
-    pub fn close(self, limit: Duration) -> Result<(), Fault> {
-        drop(self.jobs);
+    pub fn close(&mut self, limit: Duration) -> Result<(), Fault> {
+        self.jobs = None;
         match self.ended.recv_timeout(limit) {
             Err(RecvTimeoutError::Timeout) => Err(Fault::Hung(limit)),
             Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn a_panic_ends_the_thread_and_not_the_process() {
         let dir = tempfile::tempdir().unwrap();
-        let owner = Owner::open(dir.path(), LIMIT).unwrap();
+        let mut owner = Owner::open(dir.path(), LIMIT).unwrap();
         let fault = owner.call(LIMIT, |_| -> io::Result<()> { panic!("as sled does") }).unwrap_err();
         assert!(matches!(&fault, Fault::Panicked(text) if text == "as sled does"), "{fault}");
         owner.call(LIMIT, |_| Ok(())).unwrap_err();
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_hang_is_given_up_on() {
         let dir = tempfile::tempdir().unwrap();
-        let owner = Owner::open(dir.path(), LIMIT).unwrap();
+        let mut owner = Owner::open(dir.path(), LIMIT).unwrap();
         let (stop, wait) = channel::<()>();
         let hang = move |_: &mut TableDb| Ok(wait.recv().is_ok());
         assert!(matches!(owner.call(Duration::from_millis(20), hang), Err(Fault::Hung(_))));

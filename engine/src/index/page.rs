@@ -1,12 +1,12 @@
 //! A page: up to a few hundred chunks of one pack, sorted by key, as it lies in the database and in the cache.
 //!
-//! `ordinal u32 | page u32 | entries u32 | widths of frame, offset and length, u8 each | ids | frames | offsets | lengths`,
-//! little-endian; every column has the width its pack needs.
+//! `ordinal u32 | page u32 | entries u32 | widths of frame, offset and length, u8 each | ids | places`, little-endian. A
+//! place is frame, offset and length of an entry, each of the width that its pack needs.
 
 use super::key::{Key, Salt};
 use crate::id::ChunkId;
 
-/// Bytes before the columns.
+/// Bytes before the ids.
 pub(super) const HEADER: usize = 15;
 
 /// Where a chunk lies inside its pack.
@@ -58,14 +58,11 @@ pub(super) fn encode<'a>(
     out.extend(u32::try_from(entries.len()).unwrap_or(u32::MAX).to_le_bytes());
     out.extend([widths.frame, widths.offset, widths.len]);
     entries.clone().for_each(|(id, _)| out.extend(id.as_bytes()));
-    let mut column = |width: u8, value: fn(&Spot) -> u32| {
-        for (_, spot) in entries.clone() {
-            out.extend(value(&spot).to_le_bytes().iter().take(usize::from(width)));
+    for (_, spot) in entries {
+        for (value, width) in [(spot.frame, widths.frame), (spot.offset, widths.offset), (spot.len, widths.len)] {
+            out.extend(value.to_le_bytes().iter().take(usize::from(width)));
         }
-    };
-    column(widths.frame, |spot| spot.frame);
-    column(widths.offset, |spot| spot.offset);
-    column(widths.len, |spot| spot.len);
+    }
     out
 }
 
@@ -103,38 +100,23 @@ impl Page {
         ids.as_chunks().0
     }
 
-    fn value(&self, column: usize, width: u8, at: usize) -> Option<u32> {
-        let width = usize::from(width);
-        let start = column + at * width;
-        let mut value = [0; 4];
-        for (byte, stored) in value.iter_mut().zip(self.bytes.get(start..start + width)?) {
-            *byte = *stored;
-        }
-        Some(u32::from_le_bytes(value))
-    }
-
     fn spot(&self, at: usize) -> Option<Spot> {
-        let Widths { frame, offset, len } = self.widths;
-        let frames = HEADER + self.entries * ChunkId::LEN;
-        let offsets = frames + self.entries * usize::from(frame);
-        let lens = offsets + self.entries * usize::from(offset);
-        Some(Spot {
-            frame: self.value(frames, frame, at)?,
-            offset: self.value(offsets, offset, at)?,
-            len: self.value(lens, len, at)?,
-        })
+        let each = self.widths.entry_len() - ChunkId::LEN;
+        let start = HEADER + self.entries * ChunkId::LEN + at * each;
+        let mut place = self.bytes.get(start..start + each)?.iter();
+        let mut next = |width: u8| {
+            let mut value = [0; 4];
+            value.iter_mut().zip(place.by_ref().take(usize::from(width))).for_each(|(byte, stored)| *byte = *stored);
+            u32::from_le_bytes(value)
+        };
+        Some(Spot { frame: next(self.widths.frame), offset: next(self.widths.offset), len: next(self.widths.len) })
     }
 
-    /// Looks a chunk up. `span` is the range of keys that the page covers: keys are spread evenly in it, so the first
-    /// guess is a few entries off and the rest is a short walk.
+    /// Looks a chunk up. `span` is the range of keys that the page covers. Keys are spread evenly in it, so two guesses
+    /// come within a few entries and the rest is a short walk; were they not, the walk would be longer.
     pub fn find(&self, salt: Salt, key: Key, id: &ChunkId, span: (u64, u64)) -> Option<Spot> {
         let ids = self.ids();
-        let (low, high) = span;
-        let share = u128::from(key.value().saturating_sub(low)) * ids.len() as u128;
-        let guess = usize::try_from(share / u128::from(high.saturating_sub(low).max(1))).unwrap_or(usize::MAX);
-        let (before, _) = ids.split_at_checked(guess.min(ids.len()))?;
-        let skipped = before.iter().rev().take_while(|other| salt.key(other) >= key).count();
-        let start = before.len() - skipped;
+        let start = first_not_below(ids, salt, key, span);
         for (at, other) in ids.iter().enumerate().skip(start) {
             if other == id.as_bytes() {
                 return self.spot(at);
@@ -145,6 +127,23 @@ impl Page {
         }
         None
     }
+}
+
+/// Rank of the first id whose key is at least `key`.
+fn first_not_below(ids: &[[u8; ChunkId::LEN]], salt: Salt, key: Key, (low, high): (u64, u64)) -> usize {
+    let width = high.saturating_sub(low).max(1);
+    // The product is below 2^64: keys have 40 bits, a pack no more than 2^24 entries.
+    let entries_in = |distance: u64| {
+        usize::try_from(distance.saturating_mul(ids.len() as u64) / width).unwrap_or(usize::MAX).min(ids.len())
+    };
+    let first = entries_in(key.value().saturating_sub(low));
+    let there = ids.get(first).map_or(high, |other| salt.key(other).value());
+    let distance = entries_in(there.abs_diff(key.value()));
+    let guess = if there > key.value() { first.saturating_sub(distance) } else { first + distance }.min(ids.len());
+    let (before, after) = ids.split_at(guess);
+    let back = before.iter().rev().take_while(|other| salt.key(other) >= key).count();
+    let ahead = if back > 0 { 0 } else { after.iter().take_while(|other| salt.key(other) < key).count() };
+    guess - back + ahead
 }
 
 #[cfg(test)]
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_take_the_bytes_they_need() {
+    fn values_take_the_bytes_they_need() {
         assert_eq!([0, 1, 255, 256, 65_536, u32::MAX].map(width), [0, 1, 1, 2, 3, 4]);
     }
 }

@@ -1,9 +1,10 @@
 //! One database from open to close: which state is on disk, and the order of writes that keeps it known.
 
+use std::io;
 use std::time::Duration;
 
 use super::checkpoint::{Checkpoint, State};
-use super::db;
+use super::db::{self, TableDb};
 use super::files::Files;
 use super::key::Salt;
 use super::owner::{Fault, Owner};
@@ -64,6 +65,7 @@ impl Session {
 
     /// The database that a checkpoint describes, in one of its states.
     pub fn resume(files: &Files, tuning: &Tuning, checkpoint: &Checkpoint) -> Result<Session, Fault> {
+        files.write_checkpoint(&Checkpoint { seal: None, ..checkpoint.clone() })?;
         let owner = Owner::open(&files.database(checkpoint.salt), tuning.slow_limit)?;
         let meta = owner.call(tuning.quick_limit, |db| db.meta())?;
         let found = |state: &&State| meta.as_deref().is_some_and(|meta| meta == state.to_bytes());
@@ -93,15 +95,16 @@ impl Session {
         self.held >= self.tuning.recycle_bytes + chunks
     }
 
-    /// Rows from an ordinal on, in batches of about `bytes`.
-    pub fn rows(&self, from: u32, bytes: usize) -> Result<Vec<(u32, Vec<u8>)>, Fault> {
-        self.owner.call(self.tuning.quick_limit, move |db| db.rows(from, bytes))
+    /// Up to `most` rows from an ordinal on, in batches of about `bytes`.
+    pub fn rows(&self, from: u32, most: usize, bytes: usize) -> Result<Vec<(u32, Vec<u8>)>, Fault> {
+        self.owner.call(self.tuning.quick_limit, move |db| db.rows(from, most, bytes))
     }
 
-    /// One page.
-    pub fn page(&self, ordinal: u32, page: u32) -> Result<Vec<u8>, Fault> {
-        let found = self.owner.call(self.tuning.quick_limit, move |db| db.page(ordinal, page))?;
-        found.ok_or(Fault::Damaged("a page is missing"))
+    /// Pages of a pack, in the order of their numbers as given.
+    pub fn pages(&self, ordinal: u32, numbers: &[u32]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let numbers = numbers.to_vec();
+        let read = move |db: &mut TableDb| numbers.iter().map(|&number| db.page(ordinal, number)).collect();
+        self.owner.call(self.tuning.quick_limit, read)
     }
 
     /// Enters a pack.
@@ -124,7 +127,7 @@ impl Session {
 
     /// Makes all of it durable as `next`. The checkpoint allows both states before sled has either.
     pub fn flush(&mut self, next: State) -> Result<(), Fault> {
-        let both = Checkpoint { salt: self.salt, states: vec![self.state, next], slabs: vec![] };
+        let both = Checkpoint { salt: self.salt, states: vec![self.state, next], seal: None };
         self.files.write_checkpoint(&both)?;
         self.owner.call(self.tuning.slow_limit, move |db| {
             db.put_meta(&next.to_bytes())?;
@@ -132,8 +135,11 @@ impl Session {
         })?;
         self.state = next;
         self.unflushed = 0;
-        let slabs = db::slabs(&self.files.database(self.salt))?;
-        Ok(self.files.write_checkpoint(&Checkpoint { salt: self.salt, states: vec![next], slabs })?)
+        Ok(self.write_checkpoint(None)?)
+    }
+
+    fn write_checkpoint(&self, seal: Option<[u8; 32]>) -> io::Result<()> {
+        self.files.write_checkpoint(&Checkpoint { salt: self.salt, states: vec![self.state], seal })
     }
 
     /// Opens the database anew, which frees what sled holds and clears an error it may have remembered.
@@ -143,8 +149,16 @@ impl Session {
         Ok(())
     }
 
-    /// Closes the database.
-    pub fn close(self) -> Result<(), Fault> {
-        self.owner.close(self.tuning.slow_limit)
+    /// Closes the database; what was not flushed must not be closed.
+    pub fn close(mut self) -> Result<(), Fault> {
+        self.owner.close(self.tuning.slow_limit)?;
+        let seal = db::seal(&self.files.database(self.salt))?;
+        Ok(self.write_checkpoint(Some(seal))?)
+    }
+
+    /// Closes a database that has failed, without a word in the checkpoint.
+    pub fn abandon(mut self) {
+        // It has failed already; what it says while closing adds nothing.
+        let _ = self.owner.close(self.tuning.slow_limit);
     }
 }

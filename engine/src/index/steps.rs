@@ -14,11 +14,12 @@ pub(super) fn within_limit(pack: PackId, entries: &[IndexEntry]) -> Result<(), I
     if chunks > limit { Err(IndexError::PackTooLarge { pack, chunks, limit }) } else { Ok(()) }
 }
 
-/// One page of a pack. A database that remembers an error is opened anew once.
-pub(super) fn read(session: &mut Session, info: &PackInfo, number: u32) -> Result<Page, Fault> {
+/// Pages of a pack. A database that remembers an error is opened anew once.
+pub(super) fn read(session: &mut Session, ordinal: u32, numbers: &[u32]) -> Result<Vec<Page>, Fault> {
     let fetch = |session: &Session| {
-        let bytes = session.page(info.ordinal, number)?;
-        Page::decode(bytes, info.ordinal, number).ok_or(Fault::Damaged("a page is not what was written"))
+        let pages = session.pages(ordinal, numbers)?.into_iter().zip(numbers);
+        let decoded = pages.map(|(bytes, &number)| Page::decode(bytes?, ordinal, number));
+        decoded.collect::<Option<Vec<Page>>>().ok_or(Fault::Damaged("a page is not what was written"))
     };
     match fetch(session) {
         // What was not flushed yet would be lost.

@@ -75,7 +75,7 @@ fn dissect(
     tmp: &Path,
     meter: &Meter,
 ) -> Result<Dissected, DissectError> {
-    let mut dissector = Dissector::new(packer, tmp, options.tar_limits.clone())?;
+    let mut dissector = Dissector::new(packer, tmp, options.tar_limits)?;
     for piece in pieces {
         dissector.feed(&piece)?;
         let totals = dissector.packer().totals();

@@ -79,7 +79,7 @@ fn replay(
     refs: impl Read,
     limits: &Limits,
 ) -> Result<(), ReplayError> {
-    let mut splitter = Splitter::new(limits.clone());
+    let mut splitter = Splitter::new(*limits);
     let mut sink = TreeSink { builder, layer, refs: BufReader::new(refs), next_ref: 0, entry: None, content: 0 };
     let mut ops = OpsDecoder::new(ops);
     let mut buffer = vec![0; 16 << 10];

@@ -111,11 +111,11 @@ pub enum Document {
     /// An image manifest (or an artifact in the shape of one).
     Manifest {
         /// The config blob.
-        config: Descriptor,
+        config: Box<Descriptor>,
         /// Layers, lowest first.
         layers: Vec<Descriptor>,
         /// What it is attached to; not part of this image.
-        subject: Option<Descriptor>,
+        subject: Option<Box<Descriptor>>,
     },
     /// An index of manifests.
     Index {
@@ -140,7 +140,8 @@ impl Document {
         Ok(match (raw.manifests, raw.config, raw.layers) {
             (Some(manifests), None, None) => Document::Index { manifests },
             (None, Some(config), layers) if layers.is_some() || claimed.contains(&claims) => {
-                Document::Manifest { config, layers: layers.unwrap_or_default(), subject: raw.subject }
+                let subject = raw.subject.map(Box::new);
+                Document::Manifest { config: Box::new(config), layers: layers.unwrap_or_default(), subject }
             }
             (None, None, _) if raw.blobs.is_some() => {
                 // An OCI artifact manifest of the 1.1 release candidates.

@@ -263,7 +263,8 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "t" => 40,
         _ => return Err(format!("'{unit}' is no unit: use K, M, G or T")),
     };
-    if let Ok(whole) = number.parse::<u64>() {
+    if !number.contains('.') {
+        let whole: u64 = number.parse().map_err(|_| format!("'{text}' is no size"))?;
         return whole.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned());
     }
     let value: f64 = number.parse().map_err(|_| format!("'{text}' is no size"))?;

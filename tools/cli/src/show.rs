@@ -85,6 +85,6 @@ mod tests {
         let mut table = Table::new(&["NAME", ">SIZE"]);
         table.row(["a\u{1b}[31m".to_owned(), "5".to_owned()]);
         table.row(["long name here".to_owned(), "1234".to_owned()]);
-        assert_eq!(table.render(), "NAME            SIZE\na\u{fffd}[31m              5\nlong name here  1234\n");
+        assert_eq!(table.render(), "NAME            SIZE\na\u{fffd}[31m             5\nlong name here  1234\n");
     }
 }

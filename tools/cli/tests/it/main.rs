@@ -1,0 +1,14 @@
+//! The program as its users run it: arguments, output, exit codes, real mounts, kill -9.
+
+#![allow(dead_code, reason = "fixtures are shared with the engine's tests, which use all of them")]
+
+mod commands;
+mod errors;
+mod kill;
+mod mounts;
+mod world;
+
+#[path = "../../../../engine/tests/it/common/layout.rs"]
+mod layout;
+#[path = "../../../../engine/tests/it/common/tarball.rs"]
+mod tarball;

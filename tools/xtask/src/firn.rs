@@ -1,0 +1,248 @@
+//! Drives the `firn` program as a user does.
+
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::error::{Error, IoContext, Result, check_failed};
+use crate::files;
+use crate::proc::{self, Cmd};
+
+/// How long a mount may take to go away after `umount`.
+const UNMOUNT_LIMIT: Duration = Duration::from_secs(20);
+
+/// The program and the archive that it works on.
+#[derive(Debug, Clone)]
+pub struct Firn {
+    program: PathBuf,
+    archive: PathBuf,
+}
+
+impl Firn {
+    /// A driver for `program` on the archive directory `archive`.
+    pub fn new(program: &Path, archive: &Path) -> Self {
+        Self { program: program.to_owned(), archive: archive.to_owned() }
+    }
+
+    /// The archive's directory.
+    pub fn archive_dir(&self) -> &Path {
+        &self.archive
+    }
+
+    /// A command line with these words on this archive.
+    pub fn cmd(&self, words: &[&str]) -> Cmd {
+        Cmd::new(&self.program).args(words).env("FIRN_ARCHIVE", &self.archive)
+    }
+
+    /// Makes a new archive.
+    ///
+    /// # Errors
+    /// firn refuses.
+    pub fn init(&self) -> Result<()> {
+        Cmd::new(&self.program).arg("init").arg(&self.archive).run()
+    }
+
+    /// Archives an image; `source` as skopeo names it.
+    ///
+    /// # Errors
+    /// firn refuses.
+    pub fn archive(&self, source: &str) -> Result<()> {
+        self.archive_cmd(source).run()
+    }
+
+    /// The command that archives an image.
+    pub fn archive_cmd(&self, source: &str) -> Cmd {
+        Cmd::new(&self.program).arg("archive").arg(source).arg("--to").arg(&self.archive)
+    }
+
+    /// Restores an image into a layout.
+    ///
+    /// # Errors
+    /// firn refuses.
+    pub fn restore(&self, name: &str, target: &str) -> Result<()> {
+        self.cmd(&["restore", name, target]).run()
+    }
+
+    /// Re-reads and re-hashes everything that an image needs.
+    ///
+    /// # Errors
+    /// Something is damaged.
+    pub fn verify(&self, name: &str) -> Result<()> {
+        self.cmd(&["verify", name]).run()
+    }
+
+    /// Rebuilds the index from packs alone.
+    ///
+    /// # Errors
+    /// firn refuses.
+    pub fn rebuild_index(&self) -> Result<()> {
+        self.cmd(&["index", "rebuild"]).run()
+    }
+
+    /// The names of the archived images.
+    ///
+    /// # Errors
+    /// `firn ls --json` fails or has no names in it.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let bytes = self.cmd(&["ls", "--json"]).bytes()?;
+        let json: Value = serde_json::from_slice(&bytes)
+            .map_err(|source| Error::Json { path: "the output of firn ls --json".into(), source })?;
+        let mut names = Vec::new();
+        collect_names(&json, &mut names);
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Mounts an image in the background.
+    ///
+    /// # Errors
+    /// firn refuses, or the directory is no mount afterwards.
+    pub fn mount(&self, name: &str, dir: &Path) -> Result<Mount> {
+        files::make_dir(dir)?;
+        self.cmd(&["mount", name]).arg(dir).run()?;
+        let mount = Mount { program: self.program.clone(), dir: dir.to_owned(), mounted: true };
+        if is_mounted(dir)? {
+            Ok(mount)
+        } else {
+            check_failed(format!("`firn mount` ended well, but {} is no mount", dir.display()))
+        }
+    }
+
+    /// Starts archiving without waiting for the end.
+    ///
+    /// # Errors
+    /// firn cannot be started.
+    pub fn start_archiving(&self, source: &str) -> Result<Child> {
+        self.archive_cmd(source).spawn()
+    }
+}
+
+/// Every string under a key `name` or `names` of a JSON document.
+fn collect_names(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|v| collect_names(v, names)),
+        Value::Object(map) => {
+            for (key, v) in map {
+                match v {
+                    Value::String(s) if key == "name" => names.push(s.clone()),
+                    Value::Array(items) if key == "names" => {
+                        names.extend(items.iter().filter_map(Value::as_str).map(str::to_owned))
+                    }
+                    _ => collect_names(v, names),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A mounted image; unmounted when dropped.
+#[derive(Debug)]
+pub struct Mount {
+    program: PathBuf,
+    dir: PathBuf,
+    mounted: bool,
+}
+
+impl Mount {
+    /// The mounted directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Unmounts with `firn umount` and waits until the mount is gone.
+    ///
+    /// # Errors
+    /// firn refuses, or the mount stays.
+    pub fn unmount(mut self) -> Result<()> {
+        Cmd::new(&self.program).arg("umount").arg(&self.dir).run()?;
+        let begun = Instant::now();
+        while is_mounted(&self.dir)? {
+            if begun.elapsed() > UNMOUNT_LIMIT {
+                return check_failed(format!("{} is still mounted", self.dir.display()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.mounted = false;
+        Ok(())
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        if self.mounted {
+            // The check that failed is the message; a lazy unmount only tidies up after it.
+            let _ = Cmd::words(&["umount", "-l"]).arg(&self.dir).outcome();
+        }
+    }
+}
+
+/// True when a filesystem is mounted on exactly this directory.
+///
+/// # Errors
+/// The mount table cannot be read.
+pub fn is_mounted(dir: &Path) -> Result<bool> {
+    let table = Path::new("/proc/self/mountinfo");
+    let text = std::fs::read_to_string(table).at("cannot read", table)?;
+    let Ok(dir) = std::fs::canonicalize(dir) else {
+        // A dead FUSE mount cannot be resolved: its path as given is the best there is.
+        return Ok(text.lines().any(|l| l.split(' ').nth(4) == dir.to_str()));
+    };
+    Ok(text.lines().any(|l| l.split(' ').nth(4) == dir.to_str()))
+}
+
+/// Unmounts, lazily, whatever an earlier run left mounted below `dir`, the newest first.
+///
+/// # Errors
+/// The mount table cannot be read, or a mount stays.
+pub fn unmount_below(dir: &Path) -> Result<()> {
+    let table = Path::new("/proc/self/mountinfo");
+    let text = std::fs::read_to_string(table).at("cannot read", table)?;
+    let points = text.lines().rev().filter_map(|l| l.split(' ').nth(4)).map(Path::new);
+    points.filter(|p| p.starts_with(dir)).try_for_each(|p| Cmd::words(&["umount", "-l"]).arg(p).run())
+}
+
+/// The firn program: the one given, `FIRN` from the environment, or a release build made now.
+///
+/// # Errors
+/// It does not build.
+pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(path) = given.or_else(|| std::env::var_os("FIRN").map(PathBuf::from)) {
+        return files::absolute(&path);
+    }
+    Cmd::words(&["cargo", "build", "--release", "--quiet", "--bin", "firn"]).show()?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    files::absolute(&target.join("release/firn"))
+}
+
+/// Fails unless this is root, whom kernel mounts of every kind need.
+///
+/// # Errors
+/// This is not root.
+pub fn need_root(what: &str) -> Result<()> {
+    if proc::is_root() { Ok(()) } else { Err(Error::Usage(format!("{what} needs root"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_wherever_they_stand() {
+        let json: Value =
+            serde_json::from_str(r#"{"images":[{"name":"a","layers":[{"size":1}]},{"names":["b","c"]}]}"#).unwrap();
+        let mut names = Vec::new();
+        collect_names(&json, &mut names);
+        assert_eq!(names, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn the_root_is_a_mount_and_a_new_directory_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(is_mounted(Path::new("/")).unwrap());
+        assert!(!is_mounted(dir.path()).unwrap());
+    }
+}
