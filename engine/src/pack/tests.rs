@@ -1,4 +1,5 @@
 //! Packs written, damaged and read again; golden bytes.
+#![allow(clippy::cast_possible_truncation, reason = "test packs are small")]
 
 use std::path::PathBuf;
 

@@ -213,9 +213,24 @@ pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = given.or_else(|| std::env::var_os("FIRN").map(PathBuf::from)) {
         return files::absolute(&path);
     }
-    Cmd::words(&["cargo", "build", "--release", "--quiet", "--bin", "firn"]).show()?;
+    built(&["--release"], "release/firn")
+}
+
+/// The firn program as the tests have just built it: checks of behaviour need no second build of everything.
+///
+/// # Errors
+/// It does not build.
+pub fn tested_program() -> Result<PathBuf> {
+    match std::env::var_os("FIRN") {
+        Some(path) => files::absolute(Path::new(&path)),
+        None => built(&[], "debug/firn"),
+    }
+}
+
+fn built(profile: &[&str], program: &str) -> Result<PathBuf> {
+    Cmd::words(&["cargo", "build", "--quiet", "--bin", "firn"]).args(profile).show()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    files::absolute(&target.join("release/firn"))
+    files::absolute(&target.join(program))
 }
 
 /// Fails unless this is root, whom kernel mounts of every kind need.

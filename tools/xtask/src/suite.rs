@@ -29,7 +29,7 @@ pub fn run(skip_e2e: bool) -> Result<()> {
     step("real images");
     let catalog = corpus::full(&corpus::default_dir())?;
     step("end-to-end checks");
-    let setting = Setting::from_catalog(firn::program(None)?, &catalog, PathBuf::from("target/e2e"))?;
+    let setting = Setting::from_catalog(firn::tested_program()?, &catalog, PathBuf::from("target/e2e"))?;
     verdict(e2e::run(&setting, None)?)
 }
 

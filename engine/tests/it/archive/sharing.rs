@@ -42,7 +42,7 @@ fn the_same_content_under_another_compression_is_stored_once() {
     let dir = scratch();
     let mut layout = Layout::new(&dir.path().join("layout"));
     let tar = Tar::default().file("a", &noise(7, 400_000)).finish();
-    layout.image("zlib", &[tar.clone()]);
+    layout.image("zlib", std::slice::from_ref(&tar));
     let foreign = layout.blob(GZIP_LAYER, &foreign_gzip(&tar));
     let manifest = layout.manifest(&[foreign]);
     layout.tag("foreign", manifest);

@@ -9,7 +9,9 @@ use crate::world::{World, noise};
 fn an_ingest_killed_at_any_moment_leaves_nothing_half_visible() {
     let mut world = World::new();
     let tar = |seed: u64| {
-        (0..12u64).fold(Tar::default(), |tar, n| tar.file(&format!("f{n}.bin"), &noise(seed * 100 + n, 400_000))).finish()
+        (0..12u64)
+            .fold(Tar::default(), |tar, n| tar.file(&format!("f{n}.bin"), &noise(seed * 100 + n, 400_000)))
+            .finish()
     };
     world.layout.image("next", &[tar(2), tar(3), tar(4)]);
     let source = world.layout.reference("next");
