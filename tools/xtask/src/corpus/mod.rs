@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::proc;
 
 /// Where the corpus lies unless told otherwise: `FIRN_CORPUS`, else `target/corpus`.
@@ -31,7 +32,8 @@ pub fn full(dir: &Path) -> Result<PathBuf> {
         return Err(Error::Usage("the corpus has devices, owners and capabilities in it: build it as root".into()));
     }
     let begun = Instant::now();
-    let places = build::Places { root: dir.to_owned() };
+    files::make_dir(dir)?;
+    let places = build::Places { root: files::absolute(dir)? };
     build::images(&places)?;
     let extra = extras::add(&places)?;
     crate::oci::Layout::open(&places.layout())?.prune()?;

@@ -7,7 +7,7 @@ use super::compress::Compressor;
 use super::oddities::TarStyle;
 
 /// Raise when the code that carries a recipe out changes what it makes.
-pub const RECIPE_VERSION: u32 = 1;
+pub const RECIPE_VERSION: u32 = 2;
 
 /// How a layer's content is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +63,9 @@ use Compressor as C;
 /// All stages, parents first.
 pub const STAGES: &[Stage] = &[
     Stage { name: "base-1", parent: None, recipe: Recipe::Debootstrap, compressor: C::Go },
-    Stage { name: "base-2", parent: Some("base-1"), recipe: Recipe::Upgrade, compressor: C::Gzip(9) },
+    Stage { name: "base-2", parent: Some("base-1"), recipe: Recipe::Upgrade, compressor: C::Umoci },
     stage("python-1", "base-1", PYTHON, C::Go),
-    stage("python-2", "base-2", PYTHON, C::Umoci),
+    stage("python-2", "base-2", PYTHON, C::Gzip(9)),
     stage(
         "web-app-1",
         "python-1",
@@ -121,7 +121,7 @@ pub const STAGES: &[Stage] = &[
     stage("web-1", "web-app-1", Recipe::Tar(TarStyle::GnuPosix, 1), C::Gzip(6)),
     stage("web-2", "web-app-2", Recipe::Edits(2), C::Python(9)),
     stage("web-3", "web-app-3", Recipe::Tar(TarStyle::GnuOld, 5), C::Gzip(9)),
-    stage("web-4", "web-app-4", Recipe::Edits(4), C::Umoci),
+    stage("web-4", "web-app-4", Recipe::Tar(TarStyle::GnuPosix, 4), C::Go),
     stage("node-1", "base-1", Recipe::Node("22.17.0"), C::Gzip(6)),
     stage("node-2", "base-1", Recipe::Node("22.17.1"), C::SkopeoGzip),
     stage("node-3", "base-2", Recipe::Node("22.18.0"), C::Go),
@@ -150,10 +150,10 @@ pub const STAGES: &[Stage] = &[
         Recipe::Npm(&["typescript@5.9.2", "express@5.2.1", "webpack@5.111.0", "eslint@10.12.0", "react-dom@19.2.7"]),
         C::Python(9),
     ),
-    stage("build-1", "build-app-1", Recipe::Edits(1), C::Go),
+    stage("build-1", "build-app-1", Recipe::Tar(TarStyle::GnuOld, 1), C::Go),
     stage("build-2", "build-app-2", Recipe::Tar(TarStyle::Python, 2), C::Python(6)),
-    stage("build-3", "build-app-3", Recipe::Edits(3), C::Plain),
-    stage("build-4", "build-app-4", Recipe::Tar(TarStyle::Ustar, 4), C::Pigz),
+    stage("build-3", "build-app-3", Recipe::Edits(3), C::Umoci),
+    stage("build-4", "build-app-4", Recipe::Tar(TarStyle::Ustar, 4), C::Plain),
 ];
 
 /// The images, in the order in which they were published.

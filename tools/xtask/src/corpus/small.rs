@@ -2,11 +2,11 @@
 //!
 //! The second is what a rebuild a month later gives: the same packages, packed anew, with other times and one more program.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::compress::{self, Compressor};
 use crate::digest;
 use crate::error::{IoContext, Result, check_failed};
 use crate::files;
@@ -38,6 +38,9 @@ const LAYERS: [(&str, &[&str]); 3] = [
 
 /// What the rebuild's tools have in addition.
 const ADDED: &[&str] = &["jq", "libjq1", "libonig5"];
+
+/// zlib, as image builders written in Python use it.
+const COMPRESSOR: Compressor = Compressor::Python(6);
 
 /// Seconds between the two builds.
 const MONTH: u64 = 30 * 86_400;
@@ -113,17 +116,14 @@ fn image(layout: &Layout, tag: &str, debs: &[PathBuf], built: u64, rebuilt: bool
         let words = ["tar", format, "--sort=name", "--owner=0", "--group=0", "--numeric-owner", &stamp, "-C"];
         Cmd::words(&words).arg(&root).arg("-cf").arg(&tar).arg(".").run()?;
         let measured = digest::of_file(&tar)?;
-        let blob = work.join("layer.tar.gz");
-        Cmd::words(&["gzip", "-n", "-6"]).stdin_from(&tar)?.stdout_to(&blob)?.run()?;
-        let layer = layout.put_file("application/vnd.oci.image.layer.v1.tar+gzip", &blob)?;
-        // The blob may be a hard link to this file now: it must not be written to again.
-        fs::remove_file(&blob).at("cannot remove", &blob)?;
+        let blob = compress::compress(COMPRESSOR, &tar, &measured.digest, &work.join("packed"))?;
+        let layer = layout.put_file(COMPRESSOR.media_type(), &blob)?;
         bytes += layer.size();
         raw_bytes += measured.size;
         diff_ids.push(measured.digest.clone());
         layers.push(json!({
             "name": name, "digest": layer.digest(), "diff_id": measured.digest, "bytes": layer.size(),
-            "raw_bytes": measured.size, "compressor": "gzip-6", "media_type": layer.media_type(),
+            "raw_bytes": measured.size, "compressor": COMPRESSOR.name(), "media_type": layer.media_type(),
         }));
     }
     let config = json!({
