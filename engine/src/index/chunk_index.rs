@@ -4,6 +4,7 @@
 //! writes then makes the database anew.
 
 use std::fmt;
+use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,31 +97,24 @@ impl ChunkIndex {
         self.locate(self.directory.salt().key(id.as_bytes()), id)
     }
 
-    /// Looks up many chunks, which is up to twice as fast as one by one; answers in the same order.
+    /// Looks up many chunks, in the same order; faster than one by one.
     ///
     /// # Errors
     /// As [`ChunkIndex::lookup`], for the first chunk that fails.
     pub fn lookup_all(&self, ids: &[ChunkId]) -> Result<Vec<Option<Location>>, IndexError> {
         let mut answers = Vec::with_capacity(ids.len());
-        let mut keys = Vec::with_capacity(TOGETHER);
         for ids in ids.chunks(TOGETHER) {
-            // First the filter for all of them: a look-up spends most of its time waiting for that one line of memory,
-            // and here the waits overlap.
-            keys.clear();
-            keys.extend(ids.iter().map(|id| {
-                let key = self.directory.salt().key(id.as_bytes());
-                (key, self.directory.may_hold(key))
-            }));
-            for (id, &(key, may_hold)) in ids.iter().zip(&keys) {
-                if may_hold {
-                    answers.push(self.locate(key, id)?);
-                } else {
-                    answers.push(None);
-                }
+            // A look-up spends most of its time waiting for one line of the filter; here the waits overlap.
+            let mut keys = [self.directory.salt().key(&[0; ChunkId::LEN]); TOGETHER];
+            let mut read = 0;
+            for (slot, id) in keys.iter_mut().zip(ids) {
+                let (key, line) = self.directory.approach(id);
+                (*slot, read) = (key, read ^ line);
             }
-            let new = keys.iter().filter(|(_, may_hold)| !may_hold).count() as u64;
-            self.counters.lookups.fetch_add(new, Ordering::Relaxed);
-            self.counters.filter_misses.fetch_add(new, Ordering::Relaxed);
+            black_box(read);
+            for (id, key) in ids.iter().zip(keys) {
+                answers.push(self.locate(key, id)?);
+            }
         }
         Ok(answers)
     }

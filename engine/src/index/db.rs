@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,7 @@ pub(super) const PAGE_BYTES: usize = 24 * 1024 - LEAF_OVERHEAD;
 
 /// An open database. Not to be shared: its handles belong to one thread.
 pub(super) struct TableDb {
-    dir: PathBuf,
-    db: Option<sled::Db<FANOUT>>,
+    db: sled::Db<FANOUT>,
 }
 
 const META: &[u8] = b"M";
@@ -48,17 +47,9 @@ fn page_key(ordinal: u32, page: u32) -> [u8; 9] {
 impl TableDb {
     /// Opens or creates the database in `dir`. May panic, hang or be slow: sled runs the program `sync` twice.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        let mut this = TableDb { dir: dir.to_owned(), db: None };
-        this.reopen()?;
-        Ok(this)
-    }
-
-    /// Closes and opens again, which is how sled lets go of the leaves it has written.
-    pub fn reopen(&mut self) -> io::Result<()> {
-        self.db = None;
-        save_snapshot(&self.dir)?;
+        save_snapshot(dir)?;
         let config = sled::Config::new()
-            .path(&self.dir)
+            .path(dir)
             .flush_every_ms(None)
             .cache_capacity_bytes(CACHE_BYTES)
             .zstd_compression_level(ZSTD_LEVEL);
@@ -70,29 +61,24 @@ impl TableDb {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && start.elapsed() < LOCK_PATIENCE => {
                     thread::sleep(Duration::from_millis(20));
                 }
-                result => break self.db = Some(result?),
+                result => return Ok(TableDb { db: result? }),
             }
         }
-        Ok(())
-    }
-
-    fn db(&self) -> io::Result<&sled::Db<FANOUT>> {
-        self.db.as_ref().ok_or_else(|| io::Error::other("the database is closed"))
     }
 
     /// The bytes stored by [`TableDb::put_meta`].
     pub fn meta(&self) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.db()?.get(META)?.map(|value| value.to_vec()))
+        Ok(self.db.get(META)?.map(|value| value.to_vec()))
     }
 
     /// Stores a few bytes about the whole.
     pub fn put_meta(&self, bytes: &[u8]) -> io::Result<()> {
-        self.db()?.insert(META, bytes).map(drop)
+        self.db.insert(META, bytes).map(drop)
     }
 
     /// Adds a pack.
     pub fn put(&self, ordinal: u32, row: &[u8], pages: &[Vec<u8>]) -> io::Result<()> {
-        let db = self.db()?;
+        let db = &self.db;
         db.insert(row_key(ordinal), row)?;
         for (number, page) in (0u32..).zip(pages) {
             db.insert(page_key(ordinal, number), page.as_slice())?;
@@ -102,14 +88,14 @@ impl TableDb {
 
     /// Removes a pack of so many pages.
     pub fn remove(&self, ordinal: u32, pages: u32) -> io::Result<()> {
-        let db = self.db()?;
+        let db = &self.db;
         db.remove(row_key(ordinal))?;
         (0..pages).try_for_each(|page| db.remove(page_key(ordinal, page)).map(drop))
     }
 
     /// One page.
     pub fn page(&self, ordinal: u32, page: u32) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.db()?.get(page_key(ordinal, page))?.map(|value| value.to_vec()))
+        Ok(self.db.get(page_key(ordinal, page))?.map(|value| value.to_vec()))
     }
 
     /// Up to `most` rows of packs from an ordinal on, in order, until they make up about `bytes`.
@@ -118,7 +104,7 @@ impl TableDb {
     pub fn rows(&self, from: u32, most: usize, bytes: usize) -> io::Result<Vec<(u32, Vec<u8>)>> {
         let mut rows = Vec::new();
         let mut taken = 0;
-        for pair in self.db()?.range(row_key(from)..=row_key(u32::MAX)).take(most) {
+        for pair in self.db.range(row_key(from)..=row_key(u32::MAX)).take(most) {
             let (key, row) = pair?;
             let ordinal = key.last_chunk().map(|ordinal| u32::from_be_bytes(*ordinal));
             let ordinal = ordinal.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
@@ -133,7 +119,7 @@ impl TableDb {
 
     /// Makes everything so far durable.
     pub fn flush(&self) -> io::Result<()> {
-        self.db()?.flush().map(drop)
+        self.db.flush().map(drop)
     }
 }
 

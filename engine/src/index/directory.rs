@@ -6,7 +6,7 @@ use super::checkpoint::State;
 use super::filter::Filter;
 use super::key::{Key, SHARDS, Salt};
 use super::table::{PackInfo, Tags};
-use crate::id::PackId;
+use crate::id::{ChunkId, PackId};
 
 /// Which packs there are, and which of them may hold a chunk.
 #[derive(Debug)]
@@ -98,9 +98,10 @@ impl Directory {
         });
     }
 
-    /// Whether any pack may hold the chunk of this key, be it one that was removed.
-    pub fn may_hold(&self, key: Key) -> bool {
-        self.filter.may_hold(key)
+    /// The key of a chunk, on the way to a `visit`; see [`Filter::touch`].
+    pub fn approach(&self, id: &ChunkId) -> (Key, u32) {
+        let key = self.salt.key(id.as_bytes());
+        (key, self.filter.touch(key))
     }
 
     /// The state of a database that holds what is here.
@@ -123,7 +124,6 @@ mod tests {
     use super::super::IndexEntry;
     use super::super::table::{PageSize, build};
     use super::*;
-    use crate::id::ChunkId;
 
     fn pack(salt: Salt, ordinal: u32) -> (PackInfo, Tags) {
         let entries: Vec<IndexEntry> = (0..100u32)

@@ -1,4 +1,5 @@
-//! The table in memory: from a key to the packs that may hold its chunk, 8 bytes an entry at a load of 0.7 to 0.88.
+//! The table in memory: from a key to the packs that may hold its chunk, 8 bytes an entry at a load of 0.7 to 0.88,
+//! so about ten; a small index takes 4 MiB whatever it holds.
 //!
 //! One cache line is a bucket of eight entries. A look-up of a chunk that is not there reads one line, seldom two, and
 //! is wrong with a probability of chunks/2^40. Buckets are ordered by tag, so that a shard can be made larger from the tags alone.
@@ -38,26 +39,38 @@ impl Bucket {
     }
 }
 
+/// Buckets are allocated in blocks of this many. When thousands of tables of a megabyte grow in turn, the allocator is left
+/// with as much again in holes that fit none of them; blocks of one size fit each other's holes.
+const BLOCK: usize = 256;
+
 #[derive(Debug, Default)]
 struct Shard {
-    buckets: Vec<Bucket>,
+    blocks: Vec<Box<[Bucket; BLOCK]>>,
     used: usize,
 }
 
 impl Shard {
-    /// First bucket in which a tag may be.
-    fn home(&self, tag: u32) -> usize {
-        ((u64::from(tag) * self.buckets.len() as u64) >> 32) as usize
+    fn buckets(&self) -> usize {
+        self.blocks.len() * BLOCK
     }
 
-    /// Buckets from the home of a tag onwards, each once.
-    fn probe(&self, tag: u32) -> impl Iterator<Item = &Bucket> {
-        let (before, from) = self.buckets.split_at(self.home(tag).min(self.buckets.len()));
-        from.iter().chain(before)
+    fn bucket(&self, at: usize) -> Option<&Bucket> {
+        self.blocks.get(at / BLOCK)?.get(at % BLOCK)
+    }
+
+    /// First bucket in which a tag may be.
+    fn home(&self, tag: u32) -> usize {
+        ((u64::from(tag) * self.buckets() as u64) >> 32) as usize
+    }
+
+    /// Ranks of the buckets from the home of a tag onwards, each once.
+    fn probe(&self, tag: u32) -> impl Iterator<Item = usize> + use<> {
+        let home = self.home(tag);
+        (home..self.buckets()).chain(0..home)
     }
 
     fn visit(&self, tag: u32, mut found: impl FnMut(u32)) {
-        for bucket in self.probe(tag) {
+        for bucket in self.probe(tag).map_while(|at| self.bucket(at)) {
             let hits = bucket.tags.iter().fold(0u32, |hits, &other| hits << 1 | u32::from(other == tag));
             if hits != 0 {
                 bucket.entries().filter(|&(other, _)| other == tag).for_each(|(_, pack)| found(pack));
@@ -69,30 +82,36 @@ impl Shard {
     }
 
     fn insert(&mut self, tag: u32, pack: u32) {
-        let home = self.home(tag).min(self.buckets.len());
-        let (before, from) = self.buckets.split_at_mut(home);
-        // `reserve` keeps every eighth slot free, so one of the buckets takes it.
-        if from.iter_mut().chain(before).any(|bucket| bucket.add(tag, pack)) {
-            self.used += 1;
+        for at in self.probe(tag) {
+            let bucket = self.blocks.get_mut(at / BLOCK).and_then(|block| block.get_mut(at % BLOCK));
+            if bucket.is_some_and(|bucket| bucket.add(tag, pack)) {
+                // One of them takes it, since `reserve` keeps every eighth slot free.
+                self.used += 1;
+                return;
+            }
         }
     }
 
     /// Makes room for `more` entries at a load of at most 7/8, growing by a quarter at least.
     fn reserve(&mut self, more: usize) {
         let needed = (self.used + more).div_ceil(SLOTS - 1);
-        if needed > self.buckets.len() {
-            self.rebuild(needed.max(self.buckets.len() * 5 / 4), |_| true);
+        if needed > self.buckets() {
+            self.rebuild(needed.max(self.buckets() * 5 / 4), |_| true);
         }
     }
 
     fn rebuild(&mut self, buckets: usize, keep: impl Fn(u32) -> bool) {
-        let old = std::mem::replace(&mut self.buckets, vec![Bucket::EMPTY; buckets]);
-        self.used = 0;
-        for (tag, pack) in old.iter().flat_map(Bucket::entries) {
+        let old = std::mem::replace(self, Shard::with(buckets));
+        for (tag, pack) in old.blocks.iter().flat_map(|block| block.iter()).flat_map(Bucket::entries) {
             if keep(pack) {
                 self.insert(tag, pack);
             }
         }
+    }
+
+    fn with(buckets: usize) -> Self {
+        let blocks = (0..buckets.div_ceil(BLOCK)).map(|_| Box::new([Bucket::EMPTY; BLOCK])).collect();
+        Shard { blocks, used: 0 }
     }
 }
 
@@ -105,8 +124,8 @@ pub(super) struct Filter {
 impl Filter {
     /// An empty filter with room for `entries` at a load of 0.8, so that the first additions do not make it grow.
     pub fn with_capacity(entries: usize) -> Self {
-        let buckets = (entries / SHARDS * 5 / 4).div_ceil(SLOTS);
-        Filter { shards: (0..SHARDS).map(|_| Shard { buckets: vec![Bucket::EMPTY; buckets], used: 0 }).collect() }
+        let buckets = (entries * 5 / 4).div_ceil(SLOTS * SHARDS);
+        Filter { shards: (0..SHARDS).map(|_| Shard::with(buckets)).collect() }
     }
 
     /// Enters the tags of one pack that belong to one shard; they must be ascending, and doubles count once.
@@ -128,17 +147,17 @@ impl Filter {
         }
     }
 
-    /// Whether any pack may hold the chunk of this key. Calls in a row do not wait for each other's memory.
-    pub fn may_hold(&self, key: Key) -> bool {
-        let mut any = false;
-        self.visit(key, |_| any = true);
-        any
+    /// Reads from the line of memory that a `visit` of this key will begin with. What it returns means nothing; calls in a
+    /// row are short enough for the processor to have a dozen such reads under way.
+    pub fn touch(&self, key: Key) -> u32 {
+        let line = self.shards.get(key.shard()).and_then(|shard| shard.bucket(shard.home(key.tag())));
+        line.and_then(|bucket| bucket.tags.first()).map_or(0, |tag| *tag)
     }
 
     /// Forgets every pack that `keep` refuses.
     pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
         for shard in &mut self.shards {
-            shard.rebuild(shard.buckets.len(), &keep);
+            shard.rebuild(shard.buckets(), &keep);
         }
     }
 
@@ -150,7 +169,7 @@ impl Filter {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.shards.iter().map(|shard| shard.buckets.capacity() * size_of::<Bucket>()).sum()
+        self.shards.iter().map(|shard| shard.buckets() * size_of::<Bucket>()).sum()
     }
 }
 
@@ -205,13 +224,13 @@ mod tests {
     #[test]
     fn an_entry_costs_less_than_twelve_bytes() {
         let mut filter = Filter::with_capacity(0);
-        for pack in 0..100u32 {
-            for shard in 0..SHARDS {
-                let tags: Vec<u32> = (0..40u32).map(|n| n * 0x0666_6666 + pack * 0x9_1234).collect();
-                filter.extend(shard, &tags, pack);
-            }
+        for pack in 0..300u32 {
+            let tags: Vec<u32> = (0..40u32).map(|n| n * 0x0600_0000 + pack * 0x9_1234).collect();
+            (0..SHARDS).for_each(|shard| filter.extend(shard, &tags, pack));
         }
-        assert_eq!(filter.len(), 100 * SHARDS * 40);
+        assert_eq!(filter.len(), 300 * SHARDS * 40);
         assert!(filter.bytes() < filter.len() * 12, "{} bytes for {}", filter.bytes(), filter.len());
+        let exact = Filter::with_capacity(filter.len());
+        assert!(exact.bytes() < filter.len() * 11, "{} bytes for {}", exact.bytes(), filter.len());
     }
 }

@@ -28,6 +28,7 @@ mod page;
 mod session;
 mod steps;
 mod table;
+mod trim;
 
 #[cfg(test)]
 mod tests;

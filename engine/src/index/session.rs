@@ -8,6 +8,7 @@ use super::db::{self, TableDb};
 use super::files::Files;
 use super::key::Salt;
 use super::owner::{Fault, Owner};
+use super::trim::trim;
 
 /// Sizes and limits; tests make them small.
 #[derive(Debug, Clone)]
@@ -142,9 +143,12 @@ impl Session {
         self.files.write_checkpoint(&Checkpoint { salt: self.salt, states: vec![self.state], seal })
     }
 
-    /// Opens the database anew, which frees what sled holds and clears an error it may have remembered.
+    /// Closes the database and opens it anew in a thread of its own, which frees what sled holds, some of it only when its
+    /// thread ends, and clears an error that it may have remembered.
     pub fn recycle(&mut self) -> Result<(), Fault> {
-        self.owner.call(self.tuning.slow_limit, |db| db.reopen())?;
+        self.owner.close(self.tuning.slow_limit)?;
+        trim();
+        self.owner = Owner::open(&self.files.database(self.salt), self.tuning.slow_limit)?;
         self.held = 0;
         Ok(())
     }
