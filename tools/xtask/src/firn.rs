@@ -116,7 +116,7 @@ impl Firn {
     /// # Errors
     /// firn cannot be started.
     pub fn start_archiving(&self, source: &str) -> Result<Child> {
-        self.archive_cmd(source).spawn()
+        self.archive_cmd(source).silent().spawn()
     }
 }
 

@@ -176,6 +176,13 @@ impl Cmd {
         }
     }
 
+    /// Drops what it prints.
+    #[must_use]
+    pub fn silent(mut self) -> Self {
+        self.inner.stdout(Stdio::null()).stderr(Stdio::null());
+        self
+    }
+
     /// Starts without waiting.
     ///
     /// # Errors

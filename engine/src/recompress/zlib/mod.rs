@@ -1,85 +1,67 @@
-//! Stock zlib as a deflate encoder, compiled in: levels 1 to 9, every strategy, any window and memory level.
+//! Stock zlib as a deflate encoder: levels 1 to 9, every strategy, any window and memory level.
 //!
 //! Level 0 is left out: how zlib cuts stored blocks depends on the caller's buffer sizes, which a blob does not record.
 
+#[forbid(unsafe_code)]
+mod deflate;
 mod ffi;
+#[forbid(unsafe_code)]
+mod linked;
+#[forbid(unsafe_code)]
 mod params;
 
 pub use params::{Strategy, ZlibParams};
 
 use super::EncoderFault;
-use ffi::RawDeflate;
+use linked::LinkedZlib;
 
-/// Input handed to zlib at once: a multiple of its 32 KiB window.
-///
-/// zlib slides its window when it runs out of look-ahead, and position 0 of the window is never matched; so in rare places
-/// its output depends on where the input was cut. Cutting at fixed offsets makes it a function of the data alone.
-const SLICE: usize = 64 << 10;
-const OUTPUT: usize = 64 << 10;
+/// A running zlib. At most 800 KiB, whatever the parameters.
+pub(super) struct ZlibEncoder(Running);
 
-/// A running zlib, about 270 KiB at memory level 8 and 400 KiB at 9, plus 128 KiB of buffers.
-pub(super) struct ZlibEncoder {
-    raw: RawDeflate,
-    slice: Vec<u8>,
-    output: Box<[u8]>,
+enum Running {
+    /// Default strategy and a window of 32 KiB, which is what everybody uses; and what it has emitted, to be handed on.
+    Own(Box<deflate::Encoder>, Vec<u8>),
+    Linked(LinkedZlib),
 }
+
+/// Bytes handed to the own encoder at once, so that what it emits is compared before it runs far ahead.
+const PIECE: usize = 64 << 10;
 
 impl ZlibEncoder {
     pub(super) fn new(params: &ZlibParams) -> Result<Self, EncoderFault> {
-        let raw = RawDeflate::new(params)?;
-        Ok(Self { raw, slice: Vec::with_capacity(SLICE), output: vec![0; OUTPUT].into_boxed_slice() })
+        if (params.window_bits(), params.strategy()) == (15, Strategy::Default)
+            && let Some(own) = deflate::Encoder::new(params.level(), params.mem_level())
+        {
+            return Ok(Self(Running::Own(Box::new(own), Vec::new())));
+        }
+        LinkedZlib::new(params).map(|linked| Self(Running::Linked(linked)))
     }
 
-    /// Encodes `data`, handing what zlib emits to `sink`.
+    /// Encodes `data`, handing what is emitted to `sink`.
     pub(super) fn push<E: From<EncoderFault>>(
         &mut self,
-        mut data: &[u8],
+        data: &[u8],
         sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        while !data.is_empty() {
-            if self.slice.is_empty()
-                && let Some((whole, rest)) = data.split_at_checked(SLICE)
-            {
-                run(&mut self.raw, &mut self.output, whole, false, sink)?;
-                data = rest;
-                continue;
-            }
-            let (piece, rest) = data.split_at(data.len().min(SLICE - self.slice.len()));
-            self.slice.extend_from_slice(piece);
-            data = rest;
-            if self.slice.len() == SLICE {
-                run(&mut self.raw, &mut self.output, &self.slice, false, sink)?;
-                self.slice.clear();
-            }
+        match &mut self.0 {
+            Running::Own(encoder, out) => data.chunks(PIECE).try_for_each(|piece| {
+                encoder.write(piece, out);
+                let handed = sink(out);
+                out.clear();
+                handed
+            }),
+            Running::Linked(encoder) => encoder.push(data, sink),
         }
-        Ok(())
     }
 
     /// Ends the stream.
-    pub(super) fn finish<E: From<EncoderFault>>(
-        mut self,
-        sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        run(&mut self.raw, &mut self.output, &self.slice, true, sink)
-    }
-}
-
-fn run<E: From<EncoderFault>>(
-    raw: &mut RawDeflate,
-    output: &mut [u8],
-    mut input: &[u8],
-    finish: bool,
-    sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    loop {
-        let step = raw.step(input, output, finish)?;
-        input = input.get(step.consumed..).unwrap_or_default();
-        sink(output.get(..step.produced).unwrap_or_default())?;
-        if step.ended || (!finish && input.is_empty() && step.produced < output.len()) {
-            return Ok(());
-        }
-        if step.consumed == 0 && step.produced == 0 {
-            return Err(EncoderFault::Zlib("no progress").into());
+    pub(super) fn finish<E: From<EncoderFault>>(self, sink: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        match self.0 {
+            Running::Own(encoder, mut out) => {
+                encoder.finish(&mut out);
+                sink(&out)
+            }
+            Running::Linked(encoder) => encoder.finish(sink),
         }
     }
 }

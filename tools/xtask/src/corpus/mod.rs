@@ -14,7 +14,7 @@ mod tar_layer;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::files;
 use crate::proc;
 
@@ -33,6 +33,7 @@ pub fn full(dir: &Path) -> Result<PathBuf> {
     }
     let begun = Instant::now();
     files::make_dir(dir)?;
+    let _lock = lock(dir)?;
     let places = build::Places { root: files::absolute(dir)? };
     build::images(&places)?;
     let extra = extras::add(&places)?;
@@ -40,4 +41,15 @@ pub fn full(dir: &Path) -> Result<PathBuf> {
     let catalog = catalog::write(&places, &extra)?;
     println!("corpus: {} ready after {} s", catalog.display(), begun.elapsed().as_secs());
     Ok(catalog)
+}
+
+/// Keeps a second builder of the same corpus waiting until the first is done or dead.
+fn lock(dir: &Path) -> Result<std::fs::File> {
+    let path = dir.join("lock");
+    let file = std::fs::File::create(&path).at("cannot create", &path)?;
+    if file.try_lock().is_err() {
+        println!("corpus: somebody else is building in {}; waiting", dir.display());
+        file.lock().at("cannot lock", &path)?;
+    }
+    Ok(file)
 }

@@ -10,7 +10,8 @@ use crate::files;
 use crate::firn::{Firn, Mount};
 use crate::oci::ImageRef;
 use crate::proc::Cmd;
-use crate::trees::{image, snapshot};
+use crate::trees::compare;
+use crate::trees::snapshot::{self, Tree};
 
 /// Checks on the first image that has `apt-get`.
 pub fn all(setting: &Setting, runner: &mut Runner) {
@@ -29,7 +30,7 @@ pub fn all(setting: &Setting, runner: &mut Runner) {
     if root.join("usr/bin/apt-get").exists() {
         runner.check("overlay: apt-get install", || install(&root));
     }
-    runner.check("overlay: the mount is untouched", || untouched(&overlay, source, &setting.unpacked));
+    runner.check("overlay: the mount is untouched", || untouched(&overlay));
     runner.check("overlay: unmount", || overlay.unmount());
 }
 
@@ -38,6 +39,7 @@ pub fn all(setting: &Setting, runner: &mut Runner) {
 pub struct Overlay {
     dir: PathBuf,
     lower: Option<Mount>,
+    before: Tree,
     merged: bool,
 }
 
@@ -51,7 +53,8 @@ impl Overlay {
             files::make_dir(&dir.join(name))?;
         }
         let lower = firn.mount(&source.tag, &dir.join("lower"))?;
-        let mut overlay = Self { dir: dir.to_owned(), lower: Some(lower), merged: false };
+        let mut overlay =
+            Self { dir: dir.to_owned(), before: snapshot::take(lower.dir(), true)?, lower: Some(lower), merged: false };
         let at = dir.display();
         let options = format!("lowerdir={at}/lower,upperdir={at}/upper,workdir={at}/work");
         Cmd::words(&["mount", "-t", "overlay", "overlay", "-o", &options]).arg(dir.join("merged")).run()?;
@@ -147,13 +150,11 @@ fn install(root: &Path) -> Result<String> {
 }
 
 /// After all that the lower mount is what it was.
-fn untouched(overlay: &Overlay, source: &ImageRef, unpacked: &Path) -> Result<String> {
+fn untouched(overlay: &Overlay) -> Result<String> {
     let Some(lower) = &overlay.lower else { return check_failed("no lower mount") };
-    let reference = image::unpacked(source, unpacked)?;
-    let expected = snapshot::take(&reference, true)?;
-    let differences = crate::trees::compare::compare(&expected, &snapshot::take(lower.dir(), true)?);
+    let differences = compare::compare(&overlay.before, &snapshot::take(lower.dir(), true)?);
     match differences.first() {
-        None => Ok(format!("{} entries", expected.len())),
+        None => Ok(format!("{} entries with their contents", overlay.before.len())),
         Some(first) => check_failed(format!("{} differences, first {first}", differences.len())),
     }
 }

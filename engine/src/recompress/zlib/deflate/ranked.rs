@@ -1,0 +1,336 @@
+//! zlib's searches without looking at most of zlib's candidates.
+//!
+//! zlib follows the chain of a three-byte hash and looks at a limited number of candidates. On real data nearly all of them
+//! agree in three bytes and no more. Here a second chain links only strings with the same hash of *four* bytes, and every
+//! position remembers its rank: how many strings were inserted into its three-byte bucket before it. From the ranks follows
+//! whether zlib's search would have come as far as a candidate of the second chain, so the same candidates count and the
+//! nearest of the longest is the same. This needs every position to be inserted, which lazy levels do.
+
+use super::chains::{Tail, longest, slide};
+use super::lazy::TOO_FAR;
+use super::params::{MIN_MATCH, ZlibHash};
+use super::search::{Found, Limits, Search};
+use super::window::{Bytes, HALF, HALF_POSITION, MAX_DISTANCE, boxed};
+
+/// Bits of the four-byte hash.
+const LONG_BITS: u32 = 16;
+/// How many four-byte strings of a match are considered for the next chain: more cost more than they save.
+const REACH: u16 = 4;
+
+/// The newest position of a bucket, and how many strings were inserted into it so far (modulo 2^16, twice the window).
+type Bucket = [u16; 2];
+/// A position's predecessor in its bucket, and its rank there.
+type Link = [u16; 2];
+
+/// What was in both hash tables before an insertion.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Heads {
+    bucket: Bucket,
+    long: u16,
+}
+
+/// Chains of three-byte and of four-byte hashes over the window. Position 0 ends a chain.
+pub(super) struct RankedChains {
+    hash: ZlibHash,
+    buckets: Box<[Bucket; 1 << 16]>,
+    links: Box<[Link; HALF]>,
+    long_head: Box<[u16; 1 << LONG_BITS]>,
+    long_previous: Box<[u16; HALF]>,
+}
+
+impl Search for RankedChains {
+    type Head = Heads;
+
+    fn new(mem_level: u8) -> Self {
+        Self {
+            hash: ZlibHash::new(mem_level),
+            buckets: boxed([[0; 2]; 1 << 16]),
+            links: boxed([[0; 2]; HALF]),
+            long_head: boxed([0; 1 << LONG_BITS]),
+            long_previous: boxed([0; HALF]),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "16-bit hashes, and positions modulo the length, are within the arrays"
+    )]
+    fn insert(&mut self, bytes: Bytes<'_>, at: u16) -> Heads {
+        let string = bytes.load4(at);
+        let slot = &mut self.buckets[usize::from(self.hash.of(string))];
+        let bucket = *slot;
+        *slot = [at, bucket[1].wrapping_add(1)];
+        self.links[usize::from(at) % HALF] = bucket;
+        let long = std::mem::replace(&mut self.long_head[long_hash(string)], at);
+        self.long_previous[usize::from(at) % HALF] = long;
+        Heads { bucket, long }
+    }
+
+    fn slide_head(head: Heads) -> Heads {
+        let [newest, inserted] = head.bucket;
+        Heads {
+            bucket: [newest.saturating_sub(HALF_POSITION), inserted],
+            long: head.long.saturating_sub(HALF_POSITION),
+        }
+    }
+
+    #[inline(always)]
+    fn newest(head: Heads) -> u16 {
+        head.bucket[0]
+    }
+
+    #[inline(always)]
+    fn longest(&self, bytes: Bytes<'_>, at: u16, heads: Heads, longer_than: usize, limits: Limits) -> Found {
+        let found = self.longest_of_four(bytes, at, heads, longer_than.max(MIN_MATCH), limits);
+        match found {
+            Some(found) if found.distance != 0 || longer_than >= MIN_MATCH => found,
+            Some(_) => self.nearest_of_three(bytes, at, heads, limits),
+            None => self.longest_zlibs_way(bytes, at, heads, longer_than, limits),
+        }
+    }
+
+    fn slide(&mut self) {
+        slide_first(self.buckets.get_mut(..self.hash.buckets()).unwrap_or_default());
+        slide_first(&mut self.links[..]);
+        slide(&mut self.long_head[..]);
+        slide(&mut self.long_previous[..]);
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "positions modulo the arrays' length")]
+impl RankedChains {
+    /// As which candidate zlib's search would look at `candidate`, which is in the current string's bucket; counts from 1.
+    #[inline(always)]
+    fn turn(&self, heads: Heads, candidate: u16) -> usize {
+        usize::from(heads.bucket[1].wrapping_sub(self.links[usize::from(candidate) % HALF][1]))
+    }
+
+    /// The newest position up to `at` whose four bytes have the hash of those `offset` behind `at`.
+    #[inline(always)]
+    fn newest_long(&self, bytes: Bytes<'_>, at: u16, offset: u16) -> u16 {
+        let newest = self.long_head[long_hash(bytes.load4(at.wrapping_add(offset)))];
+        // The string behind the current one is inserted already.
+        if newest > at { self.long_previous[usize::from(newest) % HALF] } else { newest }
+    }
+
+    /// The match longer than `longer_than`, which is 3 at least. `None` if following the chain takes more steps than zlib's
+    /// search would: then zlib's own way is as good, and the worst case stays within twice zlib's.
+    #[inline(always)]
+    fn longest_of_four(
+        &self,
+        bytes: Bytes<'_>,
+        at: u16,
+        heads: Heads,
+        longer_than: usize,
+        limits: Limits,
+    ) -> Option<Found> {
+        let mut best = Found { len: longer_than, distance: 0 };
+        if longer_than >= limits.longest {
+            return Some(best);
+        }
+        let floor = i32::from(at.saturating_sub(MAX_DISTANCE + 1));
+        let mut tail = Tail::new(bytes, at, longer_than);
+        let mut steps = limits.candidates;
+        let mut trail = Trail { link: heads.long, offset: 0 };
+        // The last four bytes that a longer match needs are rarer than the first four. But their chain ends at the current
+        // position, so candidates nearer than `ahead` are looked for among the first four.
+        let ahead = last_four(longer_than);
+        let mut near = if ahead > 0 { i32::from(at.saturating_sub(ahead)).max(floor) } else { floor };
+        loop {
+            let Some(candidate) = trail.candidate(near) else {
+                if near == floor {
+                    return Some(best);
+                }
+                near = floor;
+                trail = Trail { link: self.newest_long(bytes, at, ahead), offset: ahead };
+                continue;
+            };
+            if tail.agrees(bytes, candidate) {
+                let len = bytes.common(at, candidate, limits.longest);
+                if len > best.len {
+                    let (turn, distance) = (self.turn(heads, candidate), at - candidate);
+                    // zlib accepts the greatest distance from a bucket's newest position only.
+                    if turn > limits.candidates || (distance == MAX_DISTANCE && turn > 1) {
+                        return Some(best);
+                    }
+                    best = Found { len, distance };
+                    if len >= limits.nice {
+                        return Some(best);
+                    }
+                    tail = Tail::new(bytes, at, len);
+                    near = floor;
+                    trail = self.farthest(bytes, at, best);
+                    continue;
+                }
+            }
+            steps -= 1;
+            if steps == 0 {
+                return None;
+            }
+            trail.link = self.long_previous[usize::from(trail.link) % HALF];
+        }
+    }
+
+    /// Where to look for matches longer than `found` and farther away: the chain whose next candidate is the farthest.
+    ///
+    /// A longer match shares every four bytes of this one, so it is on the chain of each of them; and on that of the last four
+    /// bytes it needs.
+    #[inline(always)]
+    fn farthest(&self, bytes: Bytes<'_>, at: u16, found: Found) -> Trail {
+        let next = last_four(found.len);
+        let candidate = at - found.distance;
+        let mut farthest = Trail { link: candidate, offset: 0 };
+        // The newest of that chain is of use if it is behind this match; positions after the current one are not on it yet.
+        if found.distance >= next {
+            farthest = farthest.or_farther(Trail { link: self.newest_long(bytes, at, next), offset: next });
+        }
+        let eligible = next.min(found.distance + 1);
+        for offset in 0..REACH {
+            let offset = if offset < eligible { offset } else { 0 };
+            let link = self.long_previous[usize::from(candidate + offset) % HALF];
+            farthest = farthest.or_farther(Trail { link, offset });
+        }
+        farthest
+    }
+
+    /// The nearest match of three bytes, when there is none of four.
+    #[inline(always)]
+    fn nearest_of_three(&self, bytes: Bytes<'_>, at: u16, heads: Heads, limits: Limits) -> Found {
+        // Lazy levels refuse three bytes from farther away.
+        let floor = at.saturating_sub(TOO_FAR + 1);
+        let string = bytes.load4(at);
+        let mut candidate = heads.bucket[0];
+        for _ in 0..limits.candidates {
+            if candidate <= floor {
+                break;
+            }
+            if (bytes.load4(candidate) ^ string) << 8 == 0 {
+                return Found { len: MIN_MATCH, distance: at - candidate };
+            }
+            candidate = self.links[usize::from(candidate) % HALF][0];
+        }
+        Found { len: MIN_MATCH - 1, distance: 0 }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn longest_zlibs_way(&self, bytes: Bytes<'_>, at: u16, heads: Heads, longer_than: usize, limits: Limits) -> Found {
+        longest(bytes, at, heads.bucket[0], longer_than, limits, |c| self.links[usize::from(c) % HALF][0])
+    }
+}
+
+/// A place on the chain of four bytes that are `offset` behind a candidate's start.
+#[derive(Clone, Copy)]
+struct Trail {
+    link: u16,
+    offset: u16,
+}
+
+impl Trail {
+    /// The candidate, if it is above `floor`.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "between a floor, which is not negative, and a link"
+    )]
+    fn candidate(self, floor: i32) -> Option<u16> {
+        let start = self.start();
+        if start > floor { Some(start as u16) } else { None }
+    }
+
+    /// Where the candidate is; negative if the string is too close to the window's start.
+    #[inline(always)]
+    fn start(self) -> i32 {
+        i32::from(self.link) - i32::from(self.offset)
+    }
+
+    #[inline(always)]
+    fn or_farther(self, other: Self) -> Self {
+        if other.start() < self.start() { other } else { self }
+    }
+}
+
+/// Offset of the last four bytes of a match one longer than `len`, which is 3 to 258.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the range given fits")]
+fn last_four(len: usize) -> u16 {
+    len as u16 - 3
+}
+
+/// Slides the first of each pair; written for eight lanes at once.
+fn slide_first(pairs: &mut [[u16; 2]]) {
+    const BY: [u16; 8] = [HALF_POSITION, 0, HALF_POSITION, 0, HALF_POSITION, 0, HALF_POSITION, 0];
+    for pairs in pairs.as_flattened_mut().chunks_exact_mut(BY.len()) {
+        for (value, by) in pairs.iter_mut().zip(BY) {
+            *value = value.saturating_sub(by);
+        }
+    }
+}
+
+/// Spreads four bytes by Fibonacci hashing.
+#[inline(always)]
+fn long_hash(string: u32) -> usize {
+    (string.wrapping_mul(0x9e37_79b1) >> (32 - LONG_BITS)) as usize
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+mod tests {
+    use super::super::chains::Chains;
+    use super::super::window::Window;
+    use super::*;
+
+    /// Every position of `data` is searched by both; matches of three bytes that lazy levels refuse count as none.
+    fn compare(data: &[u8], longer_than: impl Fn(usize) -> usize, candidates: usize) {
+        let mut window = Window::new();
+        window.fill(&mut &data[..]);
+        let bytes = window.bytes();
+        let (mut plain, mut ranked) = (Chains::new(8), RankedChains::new(8));
+        let mut head = (plain.insert(bytes, 0), ranked.insert(bytes, 0));
+        for at in 0..data.len() - 4 {
+            let left = data.len() - at;
+            let now = at as u16;
+            let (plain_head, ranked_head) = head;
+            head = (plain.insert(bytes, now + 1), ranked.insert(bytes, now + 1));
+            assert_eq!(plain_head, RankedChains::newest(ranked_head));
+            if plain_head == 0 || now - plain_head > MAX_DISTANCE {
+                continue;
+            }
+            let limits = Limits { candidates, nice: left.min(100), longest: left.min(258) };
+            let wanted = longer_than(at);
+            let taken = |found: Found| {
+                (found.distance != 0 && (found.len > MIN_MATCH || found.distance <= TOO_FAR))
+                    .then_some((found.len, found.distance))
+            };
+            assert_eq!(
+                taken(ranked.longest(bytes, now, ranked_head, wanted, limits)),
+                taken(plain.longest(bytes, now, plain_head, wanted, limits)),
+                "position {at}, longer than {wanted}, {candidates} candidates"
+            );
+        }
+    }
+
+    #[test]
+    fn finds_what_the_plain_chains_find() {
+        let mut state = 1u32;
+        let mut noise = |limit: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % limit
+        };
+        for symbols in [2, 4, 16, 64] {
+            let mut data: Vec<u8> = (0..3000).map(|_| noise(symbols) as u8).collect();
+            while data.len() < 60_000 {
+                let from = noise(data.len() as u32) as usize;
+                let len = (noise(40) as usize).min(data.len() - from);
+                data.extend_from_within(from..from + len);
+                data.push(noise(symbols) as u8);
+            }
+            for candidates in [1, 4, 32, 128, 4096] {
+                compare(&data, |_| 2, candidates);
+                compare(&data, |at| 2 + at % 11, candidates);
+            }
+        }
+    }
+}
