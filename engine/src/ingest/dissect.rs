@@ -88,7 +88,7 @@ impl<'p> Dissector<'p> {
         self.splitter.feed(bytes, &mut |event| sink.event(event).map_err(DissectError::Other))
     }
 
-    pub(crate) fn packer(&self) -> &Packer {
+    pub(crate) fn packer_mut(&mut self) -> &mut Packer {
         self.sink.packer
     }
 

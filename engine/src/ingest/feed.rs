@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use sha2::{Digest as _, Sha256};
 
+use super::layer::LayerBlob;
 use super::meter::Meter;
 use crate::codec::{DecodeError, DecodeLimits};
 use crate::error::{Error, LayerError};
@@ -55,30 +56,62 @@ impl<R: Read> Read for HashingReader<'_, R> {
     }
 }
 
-/// Decompresses a layer blob and sends the tar stream to both receivers; then checks the blob.
+/// What the thread that takes a layer apart is sent.
+pub(crate) enum Piece {
+    /// Of the tar stream.
+    Plain(Arc<Vec<u8>>),
+    /// Of the blob itself, which is to be kept.
+    Original(Vec<u8>),
+}
+
+/// Where a layer's pieces go; a receiver that is gone has failed, and its error is the one that counts.
+pub(crate) struct Outlets {
+    /// The hasher of the tar stream.
+    pub(crate) hash: Sender<Arc<Vec<u8>>>,
+    /// The thread that takes the layer apart.
+    pub(crate) dissect: Sender<Piece>,
+}
+
+/// Copies what is read through it to the thread that keeps it.
+struct Tee<R> {
+    input: R,
+    copy: Vec<u8>,
+    to: Option<Sender<Piece>>,
+}
+
+impl<R: Read> Read for Tee<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.input.read(buf)?;
+        if let Some(to) = &self.to {
+            self.copy.extend_from_slice(buf.get(..len).unwrap_or_default());
+            if self.copy.len() >= PIECE || len == 0 {
+                let _ = to.send(Piece::Original(std::mem::take(&mut self.copy)));
+            }
+        }
+        Ok(len)
+    }
+}
+
+/// Decompresses a layer blob and sends the tar stream on, and the blob too if it is to be kept; then checks the blob.
 ///
 /// A blob that is not what its digest says is reported as that, whatever else is wrong with it.
 pub(crate) fn decode_layer(
     input: Box<dyn Read + Send>,
-    origin: &str,
-    digest: &Digest,
-    size: u64,
+    blob: &LayerBlob<'_>,
     limits: &DecodeLimits,
     meter: &Meter,
-    to: [Sender<Arc<Vec<u8>>>; 2],
+    to: Outlets,
 ) -> Result<(), Error> {
-    let mut hashing = HashingReader::new(input, Some(meter));
+    let LayerBlob { source, digest, size, keep } = *blob;
+    let tee = Tee { input, copy: Vec::new(), to: keep.then(|| to.dissect.clone()) };
+    let mut hashing = HashingReader::new(tee, Some(meter));
     let decoded = send_decoded(&mut hashing, limits, &to);
     drop(to);
-    hashing.finish(origin, digest, size)?;
-    decoded.map_err(|error| Error::Layer { digest: *digest, source: LayerError::Decode(error) })
+    hashing.finish(source.origin(), &digest, size)?;
+    decoded.map_err(|error| Error::Layer { digest, source: LayerError::Decode(error) })
 }
 
-fn send_decoded(
-    input: impl Read + Send,
-    limits: &DecodeLimits,
-    to: &[Sender<Arc<Vec<u8>>>; 2],
-) -> Result<(), DecodeError> {
+fn send_decoded(input: impl Read + Send, limits: &DecodeLimits, to: &Outlets) -> Result<(), DecodeError> {
     let mut decoder = crate::codec::decoder(input, *limits)?;
     loop {
         let mut piece = vec![0; PIECE];
@@ -94,8 +127,7 @@ fn send_decoded(
         }
         piece.truncate(len);
         let piece = Arc::new(piece);
-        // A receiver that is gone has failed, and its error is the one that counts.
-        if to.iter().any(|receiver| receiver.send(Arc::clone(&piece)).is_err()) {
+        if to.hash.send(Arc::clone(&piece)).is_err() || to.dissect.send(Piece::Plain(piece)).is_err() {
             return Ok(());
         }
     }

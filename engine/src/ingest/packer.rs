@@ -20,6 +20,14 @@ pub(crate) struct PackUse {
     windows: BTreeSet<(PackClass, u64)>,
 }
 
+impl PackUse {
+    /// Adds what another use saw.
+    pub(crate) fn add(&mut self, other: PackUse) {
+        self.packs.extend(other.packs);
+        self.windows.extend(other.windows);
+    }
+}
+
 /// What an ingest has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PackerTotals {

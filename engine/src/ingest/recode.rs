@@ -1,49 +1,60 @@
-//! Whether layers can be re-created from their tar streams: proved beside the ingest, by threads of its own.
+//! Whether layers can be re-created from their tar streams: dismissed by a glance, or proved beside the ingest.
 
+use std::collections::HashMap;
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::feed::HashingReader;
 use crate::error::{Error, LayerError};
 use crate::id::Digest;
 use crate::oci::ImageSource;
-use crate::recompress::{DetectError, DetectLimits, Detection, detect};
+use crate::recompress::{DetectError, DetectLimits, Detection, detect, dismiss};
 
 /// A layer whose encoder is looked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Suspect {
-    pub(crate) digest: Digest,
-    pub(crate) size: u64,
+struct Suspect {
+    digest: Digest,
+    size: u64,
 }
 
-/// Looks for encoders of all `suspects` on `threads` threads; verdicts come in the same order.
+/// Looks for the encoders of the layers handed in, on as many threads as run [`Recoder::work`].
 pub(crate) struct Recoder<'s> {
     source: &'s dyn ImageSource,
-    suspects: Vec<Suspect>,
     limits: DetectLimits,
-    next: AtomicUsize,
+    queue: Receiver<Suspect>,
     cancelled: AtomicBool,
-    verdicts: Mutex<Vec<Option<Result<Detection, Error>>>>,
+    verdicts: Mutex<HashMap<Digest, Result<Detection, Error>>>,
+}
+
+/// Where layers are handed in; dropped, it lets the threads end once they are done.
+pub(crate) struct Suspects(Sender<Suspect>);
+
+impl Suspects {
+    /// Has a layer's encoder looked for.
+    pub(crate) fn hand_in(&self, digest: Digest, size: u64) {
+        // The receiver lives as long as the recoder, which outlives this.
+        let _ = self.0.send(Suspect { digest, size });
+    }
 }
 
 impl<'s> Recoder<'s> {
-    pub(crate) fn new(source: &'s dyn ImageSource, suspects: Vec<Suspect>, limits: DetectLimits) -> Self {
-        let verdicts = Mutex::new(suspects.iter().map(|_| None).collect());
-        let (next, cancelled) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Recoder { source, suspects, limits, next, cancelled, verdicts }
+    pub(crate) fn new(source: &'s dyn ImageSource, limits: DetectLimits) -> (Self, Suspects) {
+        let (sender, queue) = unbounded();
+        let (cancelled, verdicts) = (AtomicBool::new(false), Mutex::default());
+        (Recoder { source, limits, queue, cancelled, verdicts }, Suspects(sender))
     }
 
-    /// Works until no suspect is left or the search is cancelled; run it on as many threads as wanted.
+    /// Works until [`Suspects`] is gone and nothing is left, or the search is cancelled.
     pub(crate) fn work(&self) {
-        while !self.cancelled.load(Ordering::Relaxed) {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(suspect) = self.suspects.get(number) else { return };
-            let verdict = self.examine(*suspect);
-            let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(slot) = verdicts.get_mut(number) {
-                *slot = Some(verdict);
+        for suspect in &self.queue {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return;
             }
+            let verdict = self.examine(suspect);
+            self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(suspect.digest, verdict);
         }
     }
 
@@ -53,9 +64,17 @@ impl<'s> Recoder<'s> {
     }
 
     /// The verdicts, once all threads are done.
-    pub(crate) fn into_verdicts(self) -> Vec<(Suspect, Option<Result<Detection, Error>>)> {
-        let verdicts = self.verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.suspects.into_iter().zip(verdicts).collect()
+    pub(crate) fn into_verdicts(self) -> HashMap<Digest, Result<Detection, Error>> {
+        self.verdicts.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A verdict if a glance shows that no encoder re-creates the layer. What is wrong with it, others find out.
+    pub(crate) fn dismiss(&self, digest: Digest, size: u64) -> Option<Detection> {
+        let open = || {
+            let input = self.source.open(&digest).map_err(std::io::Error::other)?;
+            input.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+        };
+        dismiss(&open, size, self.limits, &self.cancelled).ok().flatten()
     }
 
     fn examine(&self, suspect: Suspect) -> Result<Detection, Error> {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::graph::{self, FilesystemPlan, Graph, Leaf};
-use super::layer::take_apart;
+use super::layer::{LayerBlob, take_apart};
 use super::meter::{Meter, Phase};
 use super::packer::{PackUse, Packer, PackerTotals};
-use super::recode::{Recoder, Suspect};
+use super::recode::Recoder;
 use super::spool::Spool;
 use super::stream::StreamWriter;
 use super::trees::{LayerMetadata, Merged, merge};
@@ -205,37 +205,48 @@ impl Session {
         }
         self.meter.add_total(new.iter().map(|leaf| leaf.size).sum());
         self.meter.set_phase(Phase::Layers);
-        let suspects = new.iter().map(|leaf| Suspect { digest: leaf.digest, size: leaf.size }).collect();
-        let recoder = Recoder::new(
-            source,
-            suspects,
-            DetectLimits { decode: self.options.decode_limits, ..DetectLimits::default() },
-        );
+        let limits = DetectLimits { decode: self.options.decode_limits, ..DetectLimits::default() };
+        let (recoder, suspects) = Recoder::new(source, limits);
         let taken = std::thread::scope(|scope| {
             for _ in 0..self.options.threads.max(1) {
                 scope.spawn(|| recoder.work());
             }
-            let taken: Result<Vec<_>, Error> = new.iter().map(|leaf| self.take_layer(source, leaf)).collect();
-            if taken.is_err() {
-                recoder.cancel();
+            let mut taken = Vec::with_capacity(new.len());
+            for leaf in &new {
+                let dismissed = recoder.dismiss(leaf.digest, leaf.size);
+                if dismissed.is_none() {
+                    suspects.hand_in(leaf.digest, leaf.size);
+                }
+                match self.take_layer(source, leaf, dismissed.is_some()) {
+                    Ok(part) => taken.push((part, dismissed)),
+                    Err(error) => {
+                        recoder.cancel();
+                        drop(suspects);
+                        return Err(error);
+                    }
+                }
             }
             self.meter.set_phase(Phase::Recoding);
-            taken
+            drop(suspects);
+            Ok(taken)
         })?;
-        for ((leaf, part), (_, verdict)) in new.into_iter().zip(taken).zip(recoder.into_verdicts()) {
-            let detection = match part {
-                Part::Layer(_) => verdict.transpose()?,
+        let mut verdicts = recoder.into_verdicts();
+        for (leaf, (part, dismissed)) in new.into_iter().zip(taken) {
+            let detection = match (&part, dismissed) {
+                (Part::Layer(_), Some(detection)) => Some(detection),
+                (Part::Layer(_), None) => verdicts.remove(&leaf.digest).transpose()?,
                 // What can't be decoded has no encoder, and the search says so in its own way.
-                Part::Opaque(_) => None,
+                (Part::Opaque(_), _) => None,
             };
             self.finish_layer(source, leaf, part, detection)?;
         }
         Ok(())
     }
 
-    fn take_layer(&mut self, source: &dyn ImageSource, leaf: &Leaf) -> Result<Part, Error> {
+    fn take_layer(&mut self, source: &dyn ImageSource, leaf: &Leaf, keep: bool) -> Result<Part, Error> {
         let (tmp, options) = (&self.tmp, &self.options);
-        match take_apart(&mut self.packer, source, &leaf.digest, leaf.size, options, tmp, &self.meter) {
+        let blob = LayerBlob { source, digest: leaf.digest, size: leaf.size, keep };
+        match take_apart(&mut self.packer, blob, options, tmp, &self.meter) {
             Ok(taken) => Ok(Part::Layer(Box::new(taken))),
             Err(error @ Error::Layer { .. }) if options.keep_unreadable && error.kind() == ErrorKind::BadInput => {
                 Ok(Part::Opaque(chain(&error)))
@@ -264,9 +275,13 @@ impl Session {
         let (body, used, spool) = match part {
             Part::Layer(taken) => {
                 let mut used = taken.parts.used;
-                let wrapper = match recipe {
-                    Some(recipe) => Wrapper::Recipe(recipe),
-                    None => Wrapper::Kept(self.keep(source, &leaf, &mut used)?),
+                let wrapper = match (recipe, taken.original) {
+                    (Some(recipe), _) => Wrapper::Recipe(recipe),
+                    (None, Some((original, originals))) => {
+                        used.add(originals);
+                        Wrapper::Kept(original)
+                    }
+                    (None, None) => Wrapper::Kept(self.keep(source, &leaf, &mut used)?),
                 };
                 summary.is_kept = matches!(wrapper, Wrapper::Kept(_));
                 let record = LayerRecord {

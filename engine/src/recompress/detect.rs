@@ -86,7 +86,15 @@ pub fn detect(
     let mut verified = 0;
     let mut recipe = None;
     for _ in 0..limits.passes {
-        let mut pass = Pass { limits, cancel, effort: &mut effort, misled: &misled, verified: 0, len: compressed_len };
+        let mut pass = Pass {
+            limits,
+            cancel,
+            effort: &mut effort,
+            misled: &misled,
+            verified: 0,
+            len: compressed_len,
+            glance: false,
+        };
         let outcome = pass.run(open().map_err(DetectError::Open)?)?;
         verified = pass.verified;
         match outcome {
@@ -95,16 +103,38 @@ pub fn detect(
                 break;
             }
             Outcome::Misled(member, encoder) => misled.push((member, encoder)),
-            Outcome::NotReproduced => break,
+            Outcome::NotReproduced | Outcome::Promising => break,
         }
     }
     let Effort { tried, prefix } = effort;
     Ok(Detection { recipe, tried, prefix_bytes: prefix, verified_bytes: verified, elapsed: started.elapsed() })
 }
 
+/// The verdict of [`detect`] if a prefix of the blob shows that there is no recipe; `None` if the whole has to be looked at.
+///
+/// # Errors
+/// For blobs whose prefix cannot be read or decoded within the limits.
+pub fn dismiss(
+    open: &dyn Fn() -> io::Result<Box<dyn Read + Send>>,
+    compressed_len: u64,
+    limits: DetectLimits,
+    cancel: &AtomicBool,
+) -> Result<Option<Detection>, DetectError> {
+    let started = Instant::now();
+    let mut effort = Effort::default();
+    let mut pass =
+        Pass { limits, cancel, effort: &mut effort, misled: &[], verified: 0, len: compressed_len, glance: true };
+    let Outcome::NotReproduced = pass.run(open().map_err(DetectError::Open)?)? else { return Ok(None) };
+    let verified_bytes = pass.verified;
+    let Effort { tried, prefix } = effort;
+    Ok(Some(Detection { recipe: None, tried, prefix_bytes: prefix, verified_bytes, elapsed: started.elapsed() }))
+}
+
 enum Outcome {
     Reproduced(Recipe),
     NotReproduced,
+    /// An encoder agrees so far; the end of a glance.
+    Promising,
     /// In this member, this encoder was right on the prefix only.
     Misled(usize, DeflateEncoder),
 }
@@ -117,6 +147,8 @@ struct Pass<'a> {
     misled: &'a [(usize, DeflateEncoder)],
     verified: u64,
     len: u64,
+    /// Whether to stop at the first encoder that agrees with a member's prefix.
+    glance: bool,
 }
 
 /// What the pass knows of the blob so far.
@@ -220,6 +252,7 @@ impl Pass<'_> {
         if complete && verdict == Verdict::Open {
             let len = trial.len();
             match trial.finish(self.effort)? {
+                Ok(_) if self.glance => return Ok(Some(Outcome::Promising)),
                 Ok(encoder) => {
                     progress.add_member(encoder, len);
                     return Ok(None);
@@ -227,6 +260,9 @@ impl Pass<'_> {
                 Err(failed) => verdict = failed,
             }
         } else {
+            if self.glance && trial.has_chosen() {
+                return Ok(Some(Outcome::Promising));
+            }
             progress.trial = Some(trial);
         }
         Ok(match verdict {

@@ -22,7 +22,7 @@ mod wire;
 mod zlib;
 
 pub use deflate::{DeflateEncoder, EncoderFault};
-pub use detect::{DetectError, DetectLimits, Detection, detect};
+pub use detect::{DetectError, DetectLimits, Detection, detect, dismiss};
 pub use encoder::{EncodeError, Encoder};
 pub use recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
 pub use wire::RecipeError;

@@ -53,6 +53,11 @@ impl Trial {
         self.len
     }
 
+    /// Whether an encoder agreed on the prefix.
+    pub(super) fn has_chosen(&self) -> bool {
+        self.following.is_some()
+    }
+
     /// Takes the next bytes of the deflate stream and what they decode to.
     pub(super) fn push(&mut self, body: &[u8], plain: &[u8], effort: &mut Effort) -> Result<Verdict, EncoderFault> {
         self.len += plain.len() as u64;

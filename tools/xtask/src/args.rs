@@ -12,7 +12,7 @@ cargo xtask COMMAND
 
   setup [--for demo|test|bench]      install what is missing (Debian, as root)
   demo                               archive, mount, read and restore a small image
-  test [--e2e]                       format, lints, all tests; with --e2e real images, end to end
+  test [--quick]                     format, lints, all tests; unless --quick, real images end to end
   corpus [--dir DIR] [--small]       build the real images
   check-image --mounted DIR --image oci:DIR:TAG [--cache DIR]
                                      compare a mounted tree with `umoci unpack`
@@ -39,8 +39,8 @@ pub enum Command {
     Demo,
     /// The README's second command.
     Test {
-        /// Leave the end-to-end checks out.
-        with_e2e: bool,
+        /// Leave the real images and the end-to-end checks out.
+        quick: bool,
     },
     /// Build images.
     Corpus(Common),
@@ -126,14 +126,14 @@ fn setup(mut parser: lexopt::Parser) -> Result<Command> {
 }
 
 fn test(mut parser: lexopt::Parser) -> Result<Command> {
-    let mut with_e2e = false;
+    let mut quick = false;
     while let Some(arg) = parser.next()? {
         match arg {
-            Long("e2e") => with_e2e = true,
+            Long("quick") => quick = true,
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Command::Test { with_e2e })
+    Ok(Command::Test { quick })
 }
 
 fn check_image(mut parser: lexopt::Parser) -> Result<Command> {

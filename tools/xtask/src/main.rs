@@ -33,7 +33,7 @@ fn run(command: Command) -> Result<()> {
         Command::E2e(common) => run_e2e(common),
         Command::Setup { purpose } => setup::run(&purpose),
         Command::Demo => demo::run(Path::new("target/demo")),
-        Command::Test { with_e2e } => suite::run(with_e2e),
+        Command::Test { quick } => suite::run(quick),
     }
 }
 

@@ -104,6 +104,16 @@ impl Cmd {
         Ok(self)
     }
 
+    /// All that it prints goes to a file.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn all_to(mut self, path: &Path) -> Result<Self> {
+        let file = File::create(path).at("cannot create", path)?;
+        self.inner.stderr(file.try_clone().at("cannot write", path)?).stdout(file);
+        Ok(self)
+    }
+
     /// The command line as a person would type it (for messages only).
     pub fn line(&self) -> String {
         let mut words = vec![self.inner.get_program().to_string_lossy().into_owned()];

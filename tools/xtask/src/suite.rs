@@ -1,18 +1,22 @@
 //! `cargo xtask test`: everything that has to hold before a change lands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use crate::e2e::{self, Setting, Tally};
-use crate::error::{Result, check_failed};
+use crate::error::{IoContext, Result, check_failed};
 use crate::proc::{self, Cmd};
-use crate::{corpus, firn, setup};
+use crate::{corpus, files, firn, setup};
 
-/// Format, lints, all tests of the workspace, kernel mounts among them; when asked, the real images and the end-to-end checks.
+/// Format, lints, all tests of the workspace, kernel mounts among them; then, unless it is to be quick, the real images and the
+/// end-to-end checks on them.
 ///
 /// # Errors
 /// The first thing that fails.
-pub fn run(with_e2e: bool) -> Result<()> {
-    setup::run(if with_e2e { "test" } else { "demo" })?;
+pub fn run(quick: bool) -> Result<()> {
+    setup::run(if quick { "demo" } else { "test" })?;
+    // Building the images waits for the network and the disk most of the time, and compiling for neither.
+    let images = if quick { None } else { Some(Images::start()?) };
     step("cargo fmt --check");
     cargo(&["fmt", "--all", "--check"])?;
     step("cargo clippy");
@@ -23,14 +27,47 @@ pub fn run(with_e2e: bool) -> Result<()> {
     } else {
         cargo(&["test", "--workspace"])?;
     }
-    if !with_e2e {
-        return Ok(());
-    }
+    let Some(images) = images else { return Ok(()) };
     step("real images");
-    let catalog = corpus::full(&corpus::default_dir())?;
+    let catalog = images.finish()?;
     step("end-to-end checks");
     let setting = Setting::from_catalog(firn::tested_program()?, &catalog, PathBuf::from("target/e2e"))?;
     verdict(e2e::run(&setting, None)?)
+}
+
+/// The corpus being built by a process of its own, whose output waits in a file.
+struct Images {
+    builder: Child,
+    log: PathBuf,
+}
+
+impl Images {
+    fn start() -> Result<Self> {
+        let dir = corpus::default_dir();
+        files::make_dir(&dir)?;
+        let log = dir.join("build.log");
+        let program = std::env::current_exe().at("cannot find", Path::new("the running program"))?;
+        let builder = Cmd::new(program).arg("corpus").arg("--dir").arg(&dir).all_to(&log)?.spawn()?;
+        Ok(Self { builder, log })
+    }
+
+    /// Waits for the images, shows how they were built, and finds their catalogue.
+    fn finish(mut self) -> Result<PathBuf> {
+        let status = self.builder.wait().at("cannot wait for", Path::new("the building of the images"))?;
+        print!("{}", String::from_utf8_lossy(&files::read(&self.log)?));
+        if !status.success() {
+            return check_failed(format!("building the images ended with {status}"));
+        }
+        corpus::full(&corpus::default_dir())
+    }
+}
+
+impl Drop for Images {
+    /// After a failure elsewhere nothing is left running.
+    fn drop(&mut self) {
+        let _ = self.builder.kill();
+        let _ = self.builder.wait();
+    }
 }
 
 /// Turns counts into success or failure; a run without checks is none.
