@@ -205,7 +205,8 @@ impl Session {
         }
         self.meter.add_total(new.iter().map(|leaf| leaf.size).sum());
         self.meter.set_phase(Phase::Layers);
-        let limits = DetectLimits { decode: self.options.decode_limits, ..DetectLimits::default() };
+        let (decode, threads) = (self.options.decode_limits, self.options.threads);
+        let limits = DetectLimits { decode, threads, ..DetectLimits::default() };
         let (recoder, suspects) = Recoder::new(source, limits);
         let taken = std::thread::scope(|scope| {
             for _ in 0..self.options.threads.max(1) {

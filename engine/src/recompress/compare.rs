@@ -1,4 +1,5 @@
 use super::EncoderFault;
+use super::place::Bits;
 
 /// How far an encoder may lag behind the blob, or lead it, in bytes: beyond any encoder's block, and the memory of a comparison.
 pub(super) const MAX_LAG: usize = 1 << 20;
@@ -73,6 +74,29 @@ impl Comparison {
         self.compared += common;
         self.ahead.extend_from_slice(later);
         if self.ahead.len() > MAX_LAG { Err(Stop::Differs) } else { Ok(()) }
+    }
+
+    /// The blob's bytes kept so far.
+    pub(super) fn kept(&self) -> &[u8] {
+        &self.original
+    }
+
+    /// All of the blob's bytes that were kept since the start.
+    pub(super) fn into_original(self) -> Vec<u8> {
+        self.original
+    }
+
+    /// Whether all of the blob's bytes were compared, and then these bits of its next byte agree too: with what the encoder has
+    /// emitted beyond, or with what it has ready.
+    pub(super) fn settled_with(&self, tail: Bits, rest: Option<Bits>) -> bool {
+        if self.lag() != 0 {
+            return false;
+        }
+        let mask = !(0xff_u8.checked_shl(tail.count.into()).unwrap_or(0));
+        match self.ahead.first() {
+            Some(next) => next & mask == tail.value,
+            None => rest.is_some_and(|rest| rest.count >= tail.count && rest.value & mask == tail.value),
+        }
     }
 
     /// Whether everything on both sides was compared.

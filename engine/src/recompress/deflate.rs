@@ -1,6 +1,8 @@
 //! The deflate encoders firn can run again. To add one: a folder beside this file, a variant here, its ids in
 //! FORMAT.md, and its place in `candidates`.
 
+use super::place::{Bits, Place};
+use super::tokens::Families;
 use super::zlib::{ZlibEncoder, ZlibParams};
 use crate::codec::layer::GzipHeader;
 
@@ -56,6 +58,34 @@ impl DeflateEncoder {
         ZlibParams::candidates(header.xfl).into_iter().map(Self::Zlib).collect()
     }
 
+    /// The family by whose habits a stream of this encoder can be told.
+    pub(super) fn family(&self) -> Families {
+        match self {
+            Self::Zlib(params) => match params.mem_level() {
+                8 => Families::ZLIB_8,
+                9 => Families::ZLIB_9,
+                _ => Families::ZLIB_OTHER,
+            },
+        }
+    }
+
+    /// Start of the decoded bytes that [`DeflateEncoder::resume`] needs for a place behind a match that ends at `clean`; `None`
+    /// for encoders that can't be resumed.
+    pub(super) fn origin(&self, clean: u64) -> Option<u64> {
+        match self {
+            Self::Zlib(params) => ZlibEncoder::origin(params, clean),
+        }
+    }
+
+    /// An encoder in the middle of a stream that has taken all of the place's bytes; `None` if it can't be had.
+    ///
+    /// Right only if the stream before the place is what this encoder writes.
+    pub(super) fn resume(&self, place: &Place<'_>) -> Option<RunningEncoder> {
+        match self {
+            Self::Zlib(params) => ZlibEncoder::resume(params, place).map(RunningEncoder::Zlib),
+        }
+    }
+
     /// Starts a stream.
     pub(super) fn start(self) -> Result<RunningEncoder, EncoderFault> {
         match self {
@@ -70,6 +100,13 @@ pub(super) enum RunningEncoder {
 }
 
 impl RunningEncoder {
+    /// Bits emitted that do not fill a byte yet; `None` if that can't be told.
+    pub(super) fn rest(&self) -> Option<Bits> {
+        match self {
+            Self::Zlib(encoder) => encoder.rest(),
+        }
+    }
+
     /// Encodes `data`; what is emitted goes to `sink`, whose error ends the call (and leaves the stream useless).
     pub(super) fn push<E: From<EncoderFault>>(
         &mut self,

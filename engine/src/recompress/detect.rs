@@ -1,16 +1,13 @@
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::recipe::{GzipRecipe, MAX_MEMBERS, MAX_RECIPE, Member, Recipe, Trailing};
-use super::trial::{Effort, Trial, Verdict};
-use super::{DeflateEncoder, EncoderFault};
-use crate::codec::layer::gzip::{GzipStream, Part, Step};
-use crate::codec::layer::{Compression, DecodeLimits, Input, LayerError, SNIFF_LEN};
-
-/// Decoded bytes handed from the inflater to the encoder at once; both stay in the second-level cache.
-const PLAIN_BUFFER: usize = 128 << 10;
+use super::EncoderFault;
+use super::pass::{Outcome, Pass};
+use super::proof::{Findings, with_lanes};
+use super::recipe::Recipe;
+use super::trial::Effort;
+use crate::codec::layer::{DecodeLimits, LayerError};
 
 /// Bounds on a detection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +16,13 @@ pub struct DetectLimits {
     pub decode: DecodeLimits,
     /// Most times the blob is read: once, and again for every candidate that agreed on a prefix and not behind it.
     pub passes: u32,
+    /// Threads that check a candidate, each on a stretch of the blob; 0 counts as 1.
+    pub threads: usize,
 }
 
 impl Default for DetectLimits {
     fn default() -> Self {
-        Self { decode: DecodeLimits::default(), passes: 8 }
+        Self { decode: DecodeLimits::default(), passes: 8, threads: 1 }
     }
 }
 
@@ -36,7 +35,7 @@ pub struct Detection {
     pub tried: u32,
     /// Longest prefix they were given, decoded bytes.
     pub prefix_bytes: u64,
-    /// Blob bytes read in the last pass, up to the first difference; all of them when there is a recipe.
+    /// Blob bytes after which the verdict was clear; all of them when there is a recipe.
     pub verified_bytes: u64,
     /// Wall time.
     pub elapsed: Duration,
@@ -69,8 +68,8 @@ pub enum DetectError {
 
 /// Finds how a layer blob was compressed, and proves it on every byte.
 ///
-/// `open` gives the blob from its start; it is called again for another pass. `cancel` is looked at every 128 KiB. Memory is
-/// constant (at most about 20 MiB), whatever the blob holds.
+/// `open` gives the blob from its start; it is called again for another pass. `cancel` is looked at every 16 KiB. Memory is
+/// bounded, whatever the blob holds: about 10 MiB for each thread and 30 MiB more.
 ///
 /// # Errors
 /// Only for blobs that cannot be read or decoded within the limits; an unknown encoder is `Ok` without a recipe.
@@ -83,31 +82,31 @@ pub fn detect(
     let started = Instant::now();
     let mut effort = Effort::default();
     let mut misled = Vec::new();
-    let mut verified = 0;
-    let mut recipe = None;
+    let (mut recipe, mut verified_bytes) = (None, 0);
     for _ in 0..limits.passes {
-        let mut pass = Pass {
-            limits,
-            cancel,
-            effort: &mut effort,
-            misled: &misled,
-            verified: 0,
-            len: compressed_len,
-            glance: false,
-        };
-        let outcome = pass.run(open().map_err(DetectError::Open)?)?;
-        verified = pass.verified;
-        match outcome {
-            Outcome::Reproduced(found) => {
-                recipe = Some(found);
+        let findings = Findings::default();
+        let source = open().map_err(DetectError::Open)?;
+        let outcome = with_lanes(limits.threads, &findings, |lanes| {
+            let pass = Pass { limits: limits.decode, cancel, misled: &misled, len: compressed_len, lanes: Some(lanes) };
+            pass.run(source, &mut effort)
+        })?;
+        let wrong = findings.first().transpose()?;
+        match (outcome, wrong) {
+            (Outcome::Reproduced(_) | Outcome::Halted, Some(wrong)) => misled.push(wrong),
+            (Outcome::Reproduced(found), None) => {
+                (recipe, verified_bytes) = (Some(found), compressed_len);
                 break;
             }
-            Outcome::Misled(member, encoder) => misled.push((member, encoder)),
-            Outcome::NotReproduced | Outcome::Promising => break,
+            (Outcome::NotReproduced(after), _) => {
+                verified_bytes = after;
+                break;
+            }
+            // Neither can be: there were lanes, and one that is gone has said why.
+            (Outcome::Promising, _) | (Outcome::Halted, None) => break,
         }
     }
     let Effort { tried, prefix } = effort;
-    Ok(Detection { recipe, tried, prefix_bytes: prefix, verified_bytes: verified, elapsed: started.elapsed() })
+    Ok(Detection { recipe, tried, prefix_bytes: prefix, verified_bytes, elapsed: started.elapsed() })
 }
 
 /// The verdict of [`detect`] if a prefix of the blob shows that there is no recipe; `None` if the whole has to be looked at.
@@ -122,182 +121,9 @@ pub fn dismiss(
 ) -> Result<Option<Detection>, DetectError> {
     let started = Instant::now();
     let mut effort = Effort::default();
-    let mut pass =
-        Pass { limits, cancel, effort: &mut effort, misled: &[], verified: 0, len: compressed_len, glance: true };
-    let Outcome::NotReproduced = pass.run(open().map_err(DetectError::Open)?)? else { return Ok(None) };
-    let verified_bytes = pass.verified;
+    let pass = Pass { limits: limits.decode, cancel, misled: &[], len: compressed_len, lanes: None };
+    let outcome = pass.run(open().map_err(DetectError::Open)?, &mut effort)?;
+    let Outcome::NotReproduced(verified_bytes) = outcome else { return Ok(None) };
     let Effort { tried, prefix } = effort;
     Ok(Some(Detection { recipe: None, tried, prefix_bytes: prefix, verified_bytes, elapsed: started.elapsed() }))
-}
-
-enum Outcome {
-    Reproduced(Recipe),
-    NotReproduced,
-    /// An encoder agrees so far; the end of a glance.
-    Promising,
-    /// In this member, this encoder was right on the prefix only.
-    Misled(usize, DeflateEncoder),
-}
-
-/// One reading of the blob.
-struct Pass<'a> {
-    limits: DetectLimits,
-    cancel: &'a AtomicBool,
-    effort: &'a mut Effort,
-    misled: &'a [(usize, DeflateEncoder)],
-    verified: u64,
-    len: u64,
-    /// Whether to stop at the first encoder that agrees with a member's prefix.
-    glance: bool,
-}
-
-/// What the pass knows of the blob so far.
-#[derive(Default)]
-struct Progress {
-    header: Vec<u8>,
-    members: Vec<Member>,
-    trial: Option<Trial>,
-    encoder: Option<DeflateEncoder>,
-    trailing: Trailing,
-}
-
-impl Pass<'_> {
-    fn run(&mut self, source: Box<dyn Read + Send>) -> Result<Outcome, DetectError> {
-        let mut input = Input::new(source);
-        input.fill_to(SNIFF_LEN)?;
-        match Compression::sniff(input.unread()) {
-            // Its bytes are what it decodes to; there is nothing that could differ.
-            Compression::None => {
-                self.verified = self.len;
-                return Ok(Outcome::Reproduced(Recipe::Identity));
-            }
-            Compression::Zstd => return Ok(Outcome::NotReproduced),
-            Compression::Gzip => {}
-        }
-        self.run_gzip(&mut input)
-    }
-
-    fn run_gzip<R: Read>(&mut self, input: &mut Input<R>) -> Result<Outcome, DetectError> {
-        let mut gzip = GzipStream::new();
-        let mut plain = vec![0; PLAIN_BUFFER];
-        let mut decoded = 0;
-        let mut progress = Progress::default();
-        loop {
-            if self.cancel.load(Ordering::Relaxed) {
-                return Err(DetectError::Cancelled);
-            }
-            let step = gzip.step(input.unread(), &mut plain, input.eof())?;
-            decoded += step.produced as u64;
-            self.limits.decode.check(decoded, gzip.offset())?;
-            let compressed = input.unread().get(..step.consumed).unwrap_or_default();
-            let produced = plain.get(..step.produced).unwrap_or_default();
-            if let Some(outcome) = self.follow(&mut progress, &gzip, step, compressed, produced)? {
-                return Ok(outcome);
-            }
-            input.consume(step.consumed);
-            self.verified = gzip.offset();
-            if step.part == Part::End {
-                return self.conclude(progress, input.total_read());
-            }
-            let stuck = step.consumed == 0 && step.produced == 0 && !step.complete;
-            if (stuck || input.unread().is_empty()) && !input.eof() {
-                input.fill()?;
-            }
-        }
-    }
-
-    /// Accounts for one step; an outcome ends the pass.
-    fn follow(
-        &mut self,
-        progress: &mut Progress,
-        gzip: &GzipStream,
-        step: Step,
-        compressed: &[u8],
-        produced: &[u8],
-    ) -> Result<Option<Outcome>, DetectError> {
-        match step.part {
-            Part::Header => {
-                progress.header.extend_from_slice(compressed);
-                let one_more = !compressed.is_empty() && progress.members.len() >= MAX_MEMBERS;
-                if one_more || progress.header.len() > MAX_RECIPE {
-                    return Ok(Some(Outcome::NotReproduced));
-                }
-                if step.complete {
-                    progress.trial = Some(Trial::new(self.candidates(progress, gzip)));
-                }
-            }
-            Part::Body => return self.body(progress, step.complete, compressed, produced),
-            Part::Trailer | Part::End => {}
-            Part::Trailing => {
-                if !progress.trailing.push(compressed) {
-                    return Ok(Some(Outcome::NotReproduced));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn body(
-        &mut self,
-        progress: &mut Progress,
-        complete: bool,
-        compressed: &[u8],
-        produced: &[u8],
-    ) -> Result<Option<Outcome>, DetectError> {
-        let Some(mut trial) = progress.trial.take() else {
-            return Ok(Some(Outcome::NotReproduced));
-        };
-        let member = progress.members.len();
-        let mut verdict = trial.push(compressed, produced, self.effort)?;
-        if complete && verdict == Verdict::Open {
-            let len = trial.len();
-            match trial.finish(self.effort)? {
-                Ok(_) if self.glance => return Ok(Some(Outcome::Promising)),
-                Ok(encoder) => {
-                    progress.add_member(encoder, len);
-                    return Ok(None);
-                }
-                Err(failed) => verdict = failed,
-            }
-        } else {
-            if self.glance && trial.has_chosen() {
-                return Ok(Some(Outcome::Promising));
-            }
-            progress.trial = Some(trial);
-        }
-        Ok(match verdict {
-            Verdict::Open => None,
-            Verdict::Unknown => Some(Outcome::NotReproduced),
-            Verdict::Misled(encoder) => Some(Outcome::Misled(member, encoder)),
-        })
-    }
-
-    /// The encoder of the member before first, then what the header suggests, without those known to go wrong here.
-    fn candidates(&self, progress: &Progress, gzip: &GzipStream) -> Vec<DeflateEncoder> {
-        let member = progress.members.len();
-        let mut order: Vec<_> = progress.encoder.into_iter().collect();
-        order.extend(DeflateEncoder::candidates(gzip.header()).into_iter().filter(|c| Some(*c) != progress.encoder));
-        order.retain(|candidate| !self.misled.contains(&(member, *candidate)));
-        order
-    }
-
-    fn conclude(&self, progress: Progress, read: u64) -> Result<Outcome, DetectError> {
-        if read != self.len {
-            return Err(DetectError::Length { expected: self.len, found: read });
-        }
-        let recipe = Recipe::Gzip(GzipRecipe { members: progress.members, trailing: progress.trailing });
-        // A recipe that cannot be read back is none.
-        let readable = Recipe::decode(&recipe.encode()).is_ok_and(|read| read == recipe);
-        Ok(if readable { Outcome::Reproduced(recipe) } else { Outcome::NotReproduced })
-    }
-}
-
-impl Progress {
-    fn add_member(&mut self, encoder: DeflateEncoder, len: u64) {
-        let shared = self.members.last().map(|m| &m.header).filter(|h| ***h == *self.header);
-        let header = shared.map_or_else(|| Arc::from(self.header.as_slice()), Arc::clone);
-        self.header.clear();
-        self.encoder = Some(encoder);
-        self.members.push(Member { header, encoder, len });
-    }
 }

@@ -14,9 +14,23 @@ mod describe;
 mod detect;
 mod encoder;
 #[forbid(unsafe_code)]
+mod lane;
+#[forbid(unsafe_code)]
+mod member;
+#[forbid(unsafe_code)]
+mod pass;
+#[forbid(unsafe_code)]
+mod place;
+#[forbid(unsafe_code)]
+mod proof;
+#[forbid(unsafe_code)]
 mod recipe;
 #[forbid(unsafe_code)]
+pub mod tokens;
+#[forbid(unsafe_code)]
 mod trial;
+#[forbid(unsafe_code)]
+mod watch;
 #[forbid(unsafe_code)]
 mod wire;
 mod zlib;

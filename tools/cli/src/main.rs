@@ -1,5 +1,6 @@
 //! The `firn` program: arguments in, engine called, results shown.
 
+mod alloc;
 mod args;
 mod cmd;
 mod context;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    alloc::keep_large_buffers();
     let args = args::Args::parse();
     let json = args.global.json;
     match cmd::run(args) {

@@ -154,6 +154,20 @@ impl GzipStream {
         Ok(Step { part: Part::Body, consumed, produced, complete })
     }
 
+    /// In a body, instead of a step: `consumed` bytes of it were decoded to `plain` by somebody else; `complete` ends it.
+    pub(crate) fn body_decoded(&mut self, consumed: usize, plain: &[u8], complete: bool) {
+        self.offset += consumed as u64;
+        self.crc.update(plain);
+        if complete {
+            self.state = State::Trailer { bytes: [0; TRAILER_LEN], filled: 0 };
+        }
+    }
+
+    /// What to say of a body that somebody else could not decode.
+    pub(crate) fn body_error(&self, truncated: bool) -> LayerError {
+        if truncated { self.truncated(0, "a member's deflate stream") } else { self.damaged("not a deflate stream") }
+    }
+
     fn trailer_step(&mut self, input: &[u8], eof: bool) -> Result<Step, LayerError> {
         let State::Trailer { bytes, filled } = &mut self.state else {
             return Err(self.damaged("decoder out of step"));

@@ -13,6 +13,7 @@ mod params;
 pub use params::{Strategy, ZlibParams};
 
 use super::EncoderFault;
+use super::place::{Bits, Place};
 use linked::LinkedZlib;
 
 /// A running zlib. At most 800 KiB, whatever the parameters.
@@ -29,12 +30,36 @@ const PIECE: usize = 64 << 10;
 
 impl ZlibEncoder {
     pub(super) fn new(params: &ZlibParams) -> Result<Self, EncoderFault> {
-        if (params.window_bits(), params.strategy()) == (15, Strategy::Default)
+        if is_own(params)
             && let Some(own) = deflate::Encoder::new(params.level(), params.mem_level())
         {
             return Ok(Self(Running::Own(Box::new(own), Vec::new())));
         }
         LinkedZlib::new(params).map(|linked| Self(Running::Linked(linked)))
+    }
+
+    /// Start of the decoded bytes that [`ZlibEncoder::resume`] needs for a place behind a match that ends at `clean`; `None` if
+    /// these parameters can't be resumed.
+    pub(super) fn origin(params: &ZlibParams, clean: u64) -> Option<u64> {
+        if is_own(params) { deflate::Encoder::origin(params.level(), clean) } else { None }
+    }
+
+    /// An encoder at a place in the middle of a stream.
+    pub(super) fn resume(params: &ZlibParams, place: &Place<'_>) -> Option<Self> {
+        if !is_own(params) {
+            return None;
+        }
+        let mut out = Vec::new();
+        let own = deflate::Encoder::resume(params.level(), params.mem_level(), place, &mut out)?;
+        Some(Self(Running::Own(Box::new(own), out)))
+    }
+
+    /// Bits emitted that do not fill a byte yet; `None` if that can't be told.
+    pub(super) fn rest(&self) -> Option<Bits> {
+        match &self.0 {
+            Running::Own(encoder, _) => Some(encoder.rest()),
+            Running::Linked(_) => None,
+        }
     }
 
     /// Encodes `data`, handing what is emitted to `sink`.
@@ -64,6 +89,10 @@ impl ZlibEncoder {
             Running::Linked(encoder) => encoder.finish(sink),
         }
     }
+}
+
+fn is_own(params: &ZlibParams) -> bool {
+    (params.window_bits(), params.strategy()) == (15, Strategy::Default)
 }
 
 #[cfg(test)]

@@ -194,7 +194,7 @@ fn bombs_are_bounded_in_detection_too() {
     let zeros = vec![0; 8 << 20];
     let blob = encode(&recipe(&[(&HEADER, zlib(6, 8), zeros.len())]), &zeros);
     let decode = DecodeLimits { max_decoded: 1 << 20, ..DecodeLimits::default() };
-    let bounded = run(&blob, DetectLimits { decode, passes: 8 });
+    let bounded = run(&blob, DetectLimits { decode, ..DetectLimits::default() });
     assert!(matches!(bounded, Err(DetectError::Layer(LayerError::TooLarge { .. }))));
     // Empty stored blocks: compressed bytes without end that decode to nothing.
     let mut hollow = HEADER.to_vec();
@@ -287,4 +287,69 @@ proptest! {
             prop_assert!(holds(&recipe, &blob));
         }
     }
+}
+
+/// Long enough for several lanes, with stretches that compress well and hardly.
+fn long(len: usize) -> Vec<u8> {
+    let mut data = text(len, 5);
+    for at in (1 << 20..len).step_by(3 << 20) {
+        let end = (at + (300 << 10)).min(len);
+        data[at..end].fill(b'=');
+    }
+    data
+}
+
+fn gzip(encoder: DeflateEncoder, data: &[u8]) -> Vec<u8> {
+    encode(&recipe(&[(&HEADER, encoder, data.len())]), data)
+}
+
+#[test]
+fn any_number_of_threads_proves_the_same() {
+    let data = long(14 << 20);
+    for (level, mem) in [(1, 8), (4, 9), (6, 8), (6, 1), (9, 9)] {
+        let blob = gzip(zlib(level, mem), &data);
+        for threads in [1, 3] {
+            let found = run(&blob, DetectLimits { threads, ..DetectLimits::default() }).unwrap();
+            if mem == 1 {
+                // Not among the candidates: nobody uses it.
+                assert_eq!(found.recipe, None);
+            } else {
+                let expected = recipe(&[(&HEADER, zlib(level, mem), data.len())]);
+                assert_eq!(found.recipe, Some(expected), "level {level} on {threads} threads");
+                assert_eq!(found.verified_bytes, blob.len() as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_difference_in_a_later_lane_is_seen() {
+    let data = long(12 << 20);
+    let blob = gzip(zlib(4, 8), &data);
+    let limits = DetectLimits { threads: 2, passes: 2, ..DetectLimits::default() };
+    let mut differed = 0;
+    for place in [55, 70, 85, 95, 99] {
+        let mut changed = blob.clone();
+        let at = changed.len() * place / 100;
+        changed[at] ^= 0x10;
+        // What is left is a valid member if the trailer is made to fit.
+        let body = &changed[HEADER.len()..changed.len() - 8];
+        let mut plain = Vec::new();
+        if flate2::read::DeflateDecoder::new(body).read_to_end(&mut plain).is_err() {
+            continue;
+        }
+        let mut crc = flate2::Crc::new();
+        crc.update(&plain);
+        let trailer = changed.len() - 8;
+        changed.truncate(trailer);
+        changed.extend_from_slice(&crc.sum().to_le_bytes());
+        changed.extend_from_slice(&crc.amount().to_le_bytes());
+        match run(&changed, limits).map(|found| found.recipe) {
+            Ok(Some(recipe)) => assert!(holds(&recipe, &changed)),
+            Ok(None) => differed += 1,
+            // The change made the stream end early, and its end now lies amid what follows.
+            Err(_) => {}
+        }
+    }
+    assert!(differed > 0);
 }

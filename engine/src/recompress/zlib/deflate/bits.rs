@@ -1,5 +1,7 @@
 //! Bits to bytes, least significant bit first.
 
+use crate::recompress::place::Bits;
+
 /// Bits not yet written; fewer than 8 after every `flush`.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
@@ -8,6 +10,18 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
+    /// With bits that came before; there are fewer than 8 of them.
+    pub(super) fn starting_with(lead: Bits) -> Self {
+        let count = u32::from(lead.count) % 8;
+        Self { buffer: u64::from(lead.value) & ((1 << count) - 1), count }
+    }
+
+    /// What is not written yet.
+    #[expect(clippy::cast_possible_truncation, reason = "fewer than 8 bits")]
+    pub(super) fn rest(&self) -> Bits {
+        Bits { value: self.buffer as u8, count: self.count as u8 }
+    }
+
     /// Appends the `count` low bits of `bits`, whose other bits are zero; at most 56 between two calls of `flush`.
     #[inline(always)]
     pub(super) fn put(&mut self, bits: u64, count: u32) {

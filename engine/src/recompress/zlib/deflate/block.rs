@@ -31,7 +31,14 @@ impl Block {
         block
     }
 
-    fn clear(&mut self) {
+    /// Goes on with a block that lacks `missing` symbols to be full; what the others were is not known, so it can't be written.
+    /// False if no block can be like that.
+    pub(super) fn begin_unknown(&mut self, missing: u64) -> bool {
+        self.count = usize::try_from(missing).ok().and_then(|n| self.symbols.len().checked_sub(n)).unwrap_or(0);
+        self.count > 0
+    }
+
+    pub(super) fn clear(&mut self) {
         self.count = 0;
         self.literals = [0; 513];
         self.distances = [0; 32];

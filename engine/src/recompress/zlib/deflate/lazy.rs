@@ -19,6 +19,13 @@ pub(super) struct Progress<H> {
     started: bool,
 }
 
+impl<H> Progress<H> {
+    /// Nothing is pending, and the current position is inserted.
+    pub(super) fn at_match_end(head: H) -> Self {
+        Self { previous: Pending::NOTHING, head, started: true }
+    }
+}
+
 /// What the position before the current one left undecided.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pending {

@@ -30,7 +30,9 @@ use params::Effort;
 use ranked::RankedChains;
 use search::Search;
 use sink::Sink;
-use window::Window;
+use window::{MIN_LOOKAHEAD, Window};
+
+use crate::recompress::place::{Bits, Place};
 
 /// Writes the raw deflate stream that stock zlib's `deflate` writes with a window of 32 KiB, the default strategy and no
 /// flushes, when its whole input is at hand (or comes in slices that are a multiple of 64 KiB).
@@ -42,6 +44,7 @@ pub struct Encoder {
     mode: Mode,
     block: Block,
     bits: BitWriter,
+    unwritten: Option<Bits>,
 }
 
 /// Searches of up to 32 candidates are faster on plain chains than on two kinds.
@@ -64,7 +67,57 @@ impl Encoder {
             4 | 5 => Mode::Lazy(Chains::new(mem_level), Progress::default()),
             _ => Mode::Deep(RankedChains::new(mem_level), Progress::default()),
         };
-        Some(Self { effort, window: Window::new(), mode, block: Block::new(mem_level), bits: BitWriter::default() })
+        Some(Self {
+            effort,
+            window: Window::new(),
+            mode,
+            block: Block::new(mem_level),
+            bits: BitWriter::default(),
+            unwritten: None,
+        })
+    }
+
+    /// Start of the input that [`Encoder::resume`] needs for a place behind a match that ends at `clean`; `None` if it can't.
+    pub fn origin(level: u8, clean: u64) -> Option<u64> {
+        // Which positions greedy levels have inserted depends on all matches before.
+        (4..=9).contains(&level).then(|| Window::origin(clean))
+    }
+
+    /// An encoder in the middle of a stream, which appends to `out` what comes behind the place; `None` if it can't be had.
+    ///
+    /// A lazy level's state behind a match is a function of the input in the window alone: every position is inserted, nothing
+    /// is pending. The symbols from there to the block's start must be literals, and the block before it full.
+    pub fn resume(level: u8, mem_level: u8, place: &Place<'_>, out: &mut Vec<u8>) -> Option<Self> {
+        let origin = Self::origin(level, place.clean)?;
+        let mut this = Self::new(level, mem_level)?;
+        let start = usize::try_from(place.clean.checked_sub(origin)?).ok()?;
+        let mut input = place.plain.get(usize::try_from(origin.checked_sub(place.plain_at)?).ok()?..)?;
+        this.window.fill(&mut input);
+        this.window.start = start;
+        if this.window.lookahead() < MIN_LOOKAHEAD {
+            return None;
+        }
+        this.window.block_start = start as isize;
+        let missing = place.block.checked_sub(place.clean)?;
+        if missing == 0 {
+            this.bits = BitWriter::starting_with(place.lead);
+        } else if this.block.begin_unknown(missing) {
+            this.unwritten = Some(place.lead);
+        } else {
+            return None;
+        }
+        match &mut this.mode {
+            Mode::Greedy(_) => return None,
+            Mode::Lazy(search, progress) => *progress = reinsert(search, &this.window),
+            Mode::Deep(search, progress) => *progress = reinsert(search, &this.window),
+        }
+        this.write(input, out);
+        Some(this)
+    }
+
+    /// Bits of the stream that are not a whole byte yet.
+    pub fn rest(&self) -> Bits {
+        self.bits.rest()
     }
 
     /// Takes `input` and appends to `out` what is ready. How the input is cut makes no difference to the stream.
@@ -80,19 +133,29 @@ impl Encoder {
     /// Appends the rest of the stream to `out`.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         self.encode(out, true);
-        let mut sink = Sink { bits: &mut self.bits, out };
+        let mut sink = Sink { bits: &mut self.bits, out, unwritten: &mut self.unwritten };
         sink.flush(&mut self.window, &mut self.block, true);
     }
 
     fn encode(&mut self, out: &mut Vec<u8>, finish: bool) {
-        let Self { effort, window, mode, block, bits } = self;
-        let mut sink = Sink { bits, out };
+        let Self { effort, window, mode, block, bits, unwritten } = self;
+        let mut sink = Sink { bits, out, unwritten };
         match mode {
             Mode::Greedy(search) => greedy::encode(effort, window, search, block, &mut sink, finish),
             Mode::Lazy(search, progress) => lazy::encode(effort, window, search, progress, block, &mut sink, finish),
             Mode::Deep(search, progress) => lazy::encode(effort, window, search, progress, block, &mut sink, finish),
         }
     }
+}
+
+/// Enters every position up to the current one, as if it had just been reached.
+#[expect(clippy::cast_possible_truncation, reason = "positions in the window fit 16 bits")]
+fn reinsert<S: Search>(search: &mut S, window: &Window) -> Progress<S::Head> {
+    let mut head = S::Head::default();
+    for at in 0..=window.start {
+        head = search.insert(window.bytes(), at as u16);
+    }
+    Progress::at_match_end(head)
 }
 
 #[cfg(test)]

@@ -44,6 +44,12 @@ impl Window {
         *input = rest;
     }
 
+    /// Start of the buffer when `at` is the next position to encode, both as offsets in the input: the buffer has slid as
+    /// often as it takes for a whole look-ahead to fit behind `at`.
+    pub(super) fn origin(at: u64) -> u64 {
+        at.saturating_sub((CAPACITY - MIN_LOOKAHEAD) as u64).next_multiple_of(HALF as u64)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.end == CAPACITY
     }

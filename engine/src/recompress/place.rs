@@ -1,0 +1,25 @@
+//! Places in the middle of a deflate stream from which an encoder can go on.
+
+/// Fewer than 8 bits, the first one lowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Bits {
+    /// The bits; others are 0.
+    pub(super) value: u8,
+    /// How many, 0 to 7.
+    pub(super) count: u8,
+}
+
+/// A block's start, and what an encoder has to know to write that block and those behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// Decoded bytes before the place and behind it.
+    pub(super) plain: &'a [u8],
+    /// Offset of `plain` in the decoded stream.
+    pub(super) plain_at: u64,
+    /// Offset in the decoded stream where the last match before the block ends; only literals lie between.
+    pub(super) clean: u64,
+    /// Offset in the decoded stream where the block starts.
+    pub(super) block: u64,
+    /// Bits of the byte in which the block starts that belong to the block before.
+    pub(super) lead: Bits,
+}
