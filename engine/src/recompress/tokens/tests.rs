@@ -214,7 +214,7 @@ impl Bits {
             if self.1.is_multiple_of(8) {
                 self.0.push(0);
             }
-            *self.0.last_mut().unwrap() |= ((value >> i & 1) as u8) << (self.1 % 8);
+            *self.0.last_mut().unwrap() |= ((value.checked_shr(i as u32).unwrap_or(0) & 1) as u8) << (self.1 % 8);
             self.1 += 1;
         }
         self
