@@ -28,6 +28,23 @@ impl fmt::Display for DeflateEncoder {
                 write!(f, "zlib -{}", params.level())?;
                 if params.mem_level() == 8 { Ok(()) } else { write!(f, " (memLevel {})", params.mem_level()) }
             }
+            DeflateEncoder::Go(level) if level.get() == -2 => f.write_str("Go HuffmanOnly"),
+            DeflateEncoder::Go(level) => write!(f, "Go -{}", level.get()),
+            DeflateEncoder::GnuGzip { level, rsyncable } => {
+                write!(f, "GNU gzip -{level}{}", if *rsyncable { " --rsyncable" } else { "" })
+            }
+            DeflateEncoder::Pigz(params) => {
+                write!(f, "pigz -{}", params.level)?;
+                if params.block_len != 128 << 10 {
+                    write!(f, " -b {}", params.block_len >> 10)?;
+                }
+                let options = [
+                    (params.independent, " --independent"),
+                    (params.rsyncable, " --rsyncable"),
+                    (params.single_thread, " -p 1"),
+                ];
+                options.into_iter().filter(|(is_set, _)| *is_set).try_for_each(|(_, text)| f.write_str(text))
+            }
         }
     }
 }

@@ -3,8 +3,8 @@ use std::io::{self, Write};
 use flate2::Crc;
 
 use super::EncoderFault;
-use super::deflate::RunningEncoder;
 use super::recipe::{GzipRecipe, Member, Recipe, Trailing};
+use super::running::RunningEncoder;
 
 /// Padding written at once.
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -155,7 +155,8 @@ impl GzipPlan {
                 return Ok(None);
             };
             out.write_all(&member.header)?;
-            self.open = Some(OpenMember { encoder: member.encoder.start()?, crc: Crc::new(), left: member.len });
+            self.open =
+                Some(OpenMember { encoder: RunningEncoder::start(member.encoder)?, crc: Crc::new(), left: member.len });
         }
         Ok(self.open.as_mut())
     }

@@ -3,8 +3,8 @@
 use crossbeam_channel::Receiver;
 
 use super::compare::{Comparison, Stop};
-use super::deflate::RunningEncoder;
 use super::place::{Bits, Place};
+use super::running::RunningEncoder;
 use super::{DeflateEncoder, EncoderFault};
 
 /// Where a lane begins.
@@ -55,10 +55,10 @@ impl Lane {
     fn check(self) -> Result<bool, Stop> {
         let mut comparison = Comparison::default();
         let mut running = match self.start {
-            Start::Stream => self.encoder.start()?,
+            Start::Stream => RunningEncoder::start(self.encoder)?,
             Start::Block { plain, plain_at, clean, block, lead } => {
                 let place = Place { plain: &plain, plain_at, clean, block, lead };
-                let Some(running) = self.encoder.resume(&place) else { return Ok(false) };
+                let Some(running) = RunningEncoder::resume(self.encoder, &place) else { return Ok(false) };
                 running
             }
         };

@@ -5,6 +5,8 @@
 //! FORMAT.md is the normative description of a recipe's bytes.
 
 #[forbid(unsafe_code)]
+mod coding;
+#[forbid(unsafe_code)]
 mod compare;
 #[forbid(unsafe_code)]
 mod deflate;
@@ -14,17 +16,25 @@ mod describe;
 mod detect;
 mod encoder;
 #[forbid(unsafe_code)]
+mod gnugzip;
+#[forbid(unsafe_code)]
+mod goflate;
+#[forbid(unsafe_code)]
 mod lane;
 #[forbid(unsafe_code)]
 mod member;
 #[forbid(unsafe_code)]
 mod pass;
 #[forbid(unsafe_code)]
+mod pigz;
+#[forbid(unsafe_code)]
 mod place;
 #[forbid(unsafe_code)]
 mod proof;
 #[forbid(unsafe_code)]
 mod recipe;
+#[forbid(unsafe_code)]
+mod running;
 #[forbid(unsafe_code)]
 pub mod tokens;
 #[forbid(unsafe_code)]
@@ -35,9 +45,10 @@ mod watch;
 mod wire;
 mod zlib;
 
-pub use deflate::{DeflateEncoder, EncoderFault};
+pub use deflate::{DeflateEncoder, EncoderFault, GoLevel};
 pub use detect::{DetectError, DetectLimits, Detection, detect, dismiss};
 pub use encoder::{EncodeError, Encoder};
+pub use pigz::Params as PigzParams;
 pub use recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
 pub use wire::RecipeError;
 pub use zlib::{Strategy, ZlibParams};

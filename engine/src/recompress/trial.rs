@@ -1,7 +1,7 @@
 //! One member's search for its encoder on a prefix.
 
 use super::compare::{Comparison, MAX_LAG, Stop};
-use super::deflate::RunningEncoder;
+use super::running::RunningEncoder;
 use super::tokens::{Families, Survey};
 use super::{DeflateEncoder, EncoderFault};
 
@@ -81,7 +81,7 @@ impl Trial {
     fn run(&mut self, encoder: DeflateEncoder, complete: bool) -> Result<bool, Stop> {
         let comparison = &mut self.comparison;
         comparison.rewind();
-        let mut running: RunningEncoder = encoder.start()?;
+        let mut running = RunningEncoder::start(encoder)?;
         for piece in self.plain.chunks(PIECE) {
             running.push(piece, &mut |bytes| comparison.emitted(bytes))?;
         }

@@ -8,13 +8,15 @@ use super::{BlockEnd, BlockHeader, BlockKind, Codes, Fault, TokenError, TokenSin
 
 /// Reads one raw deflate stream (RFC 1951) that comes in slices of any size.
 ///
-/// Needs about 120 KiB, whatever the stream says, and no more time per input byte than a block of 258-byte matches.
+/// Needs at most about 140 KiB, whatever the stream says.
 pub struct TokenReader {
     state: State,
     left: Leftover,
     window: Window,
     tables: Box<Tables>,
-    /// Whether `tables` are those of the fixed codes.
+    /// Those of the fixed codes, made when a block needs them, and once: such a block can be as short as ten bits.
+    fixed_tables: Option<Box<Tables>>,
+    /// Whether the block has the fixed codes.
     fixed: bool,
     lengths: Box<Lengths>,
     length_reader: Box<LengthReader>,
@@ -76,6 +78,7 @@ impl TokenReader {
             left: Leftover::default(),
             window: Window::new(),
             tables: Box::new(Tables::new()),
+            fixed_tables: None,
             fixed: false,
             lengths: Box::new(Lengths::new()),
             length_reader: Box::new(LengthReader::new()),
@@ -153,11 +156,12 @@ impl TokenReader {
         Ok(Go::To(match head >> 1 {
             0 => State::StoredLen { padding: bits.align() },
             1 => {
-                if !self.fixed {
+                self.fixed = true;
+                if self.fixed_tables.is_none() {
                     self.lengths.set_fixed();
-                    self.tables.build_literal(&self.lengths).map_err(Fault::LiteralCode)?;
-                    self.tables.build_distance(&self.lengths).map_err(Fault::DistanceCode)?;
-                    self.fixed = true;
+                    let mut tables = Box::new(Tables::new());
+                    tables.build(&self.lengths)?;
+                    self.fixed_tables = Some(tables);
                 }
                 self.block.announce(BlockKind::Fixed, sink);
                 State::Tokens
@@ -213,22 +217,22 @@ impl TokenReader {
             return Ok(Go::Starved);
         }
         self.fixed = false;
-        self.tables.build_literal(&self.lengths).map_err(Fault::LiteralCode)?;
-        self.tables.build_distance(&self.lengths).map_err(Fault::DistanceCode)?;
+        self.tables.build(&self.lengths)?;
         self.block.announce(BlockKind::Dynamic(Codes::new(&self.lengths)), sink);
         Ok(Go::To(State::Tokens))
     }
 
     fn tokens(&mut self, bits: &mut Bits<'_>, sink: &mut impl TokenSink) -> Result<Go, Fault> {
+        let tables = if self.fixed { self.fixed_tables.as_deref() } else { None }.unwrap_or(&self.tables);
         loop {
             if self.window.is_full() {
                 self.window.slide(sink);
             }
-            self.block.tokens += fast::tokens(bits, &self.tables, &mut self.window, sink);
+            self.block.tokens += fast::tokens(bits, tables, &mut self.window, sink);
             if self.window.is_full() {
                 continue;
             }
-            match careful::token(bits, &self.tables, &mut self.window, sink)? {
+            match careful::token(bits, tables, &mut self.window, sink)? {
                 Found::Token => self.block.tokens += 1,
                 Found::EndOfBlock => return Ok(Go::To(self.end_block(bits, sink))),
                 Found::Part => return Ok(Go::Starved),

@@ -2,10 +2,9 @@
 //!
 //! An entry is a `u32`. Bits 0 to 7: how many bits the symbol takes, extra bits included. Bits 8 to 11: those of them that
 //! are its code. Bits 16 to 30: the literal, the least length, or the least distance. The rest are flags.
-#![expect(clippy::cast_possible_truncation, reason = "symbols, code lengths and places in a table fit 16 bits")]
 
-use super::CodeFault;
 use super::lengths::Lengths;
+use super::{CodeFault, Fault};
 
 /// The symbol is a literal.
 pub(super) const LITERAL: u32 = 1 << 31;
@@ -19,7 +18,9 @@ pub(super) const END: u32 = 1 << 13;
 pub(super) const ALMOST_LONGEST: u32 = 1 << 12;
 
 /// Longest code.
-pub(super) const MAX_BITS: usize = 15;
+pub(super) const MAX_BITS: u32 = 15;
+/// Numbers of codes by length.
+const COUNTS: usize = MAX_BITS as usize + 1;
 /// Bits that index the first table of literals and lengths, and of distances.
 pub(super) const LITERAL_BITS: u32 = 11;
 pub(super) const DISTANCE_BITS: u32 = 8;
@@ -39,13 +40,10 @@ impl Tables {
         Self { literal: [0; LITERAL_LEN], distance: [0; DISTANCE_LEN] }
     }
 
-    /// Tables for a block's codes.
-    pub(super) fn build_literal(&mut self, lengths: &Lengths) -> Result<(), CodeFault> {
-        build(&mut self.literal, LITERAL_BITS, lengths.literals(), literal_entry)
-    }
-
-    pub(super) fn build_distance(&mut self, lengths: &Lengths) -> Result<(), CodeFault> {
-        build(&mut self.distance, DISTANCE_BITS, lengths.distances(), distance_entry)
+    /// Makes the tables of a block's codes.
+    pub(super) fn build(&mut self, lengths: &Lengths) -> Result<(), Fault> {
+        build(&mut self.literal, LITERAL_BITS, lengths.literals(), literal_entry).map_err(Fault::LiteralCode)?;
+        build(&mut self.distance, DISTANCE_BITS, lengths.distances(), distance_entry).map_err(Fault::DistanceCode)
     }
 
     /// What the low bits of `bits` begin with, by literals and lengths.
@@ -78,8 +76,9 @@ impl Tables {
 }
 
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "at most 2^15 + 2^15")]
 fn second_index(entry: u32, bits: u64) -> usize {
-    (entry >> 16) as usize + (bits & ((1 << (entry >> 8 & 15)) - 1)) as usize
+    (u64::from(entry >> 16) + (bits & ((1 << (entry >> 8 & 15)) - 1))) as usize
 }
 
 /// The number an entry stands for: its least value plus the extra bits, which follow the code in `bits`.
@@ -91,62 +90,31 @@ pub(super) fn value(entry: u32, bits: u64) -> u64 {
 
 /// Fills `table`, of which the first 2^`first_bits` entries are the first table. `entry_of` gives a symbol's entry without
 /// the lengths of its code.
-#[expect(clippy::indexing_slicing, reason = "symbols count below 289, lengths below 16, other indices are masked")]
 fn build<const N: usize>(
     table: &mut [u32; N],
     first_bits: u32,
     lengths: &[u8],
-    entry_of: impl Fn(usize) -> u32,
+    entry_of: impl Fn(u32) -> u32,
 ) -> Result<(), CodeFault> {
-    let mut left = [0u16; MAX_BITS + 1];
-    for &len in lengths {
-        left[usize::from(len & 15)] += 1;
-    }
-    left[0] = 0;
-    let longest = left.iter().rposition(|&n| n > 0).unwrap_or(0);
-    let free = free_codes(&left)?;
-    if free > 0 && longest > 1 {
+    let counts = count(lengths);
+    let longest = counts.iter().rposition(|&n| n > 0).unwrap_or(0);
+    if free_codes(&counts)? > 0 && longest > 1 {
         return Err(CodeFault::Incomplete);
     }
-    let sorted = sort(lengths, &left);
-    let mut sorted = sorted.iter();
-    // Codes are counted upwards with their bits in reverse, as the stream has them.
-    let mut code = 0usize;
-    // As far as the first table is filled; from there on it repeats.
-    let mut filled = 1usize;
-    table[0] = ODD | 0x0101;
-    table[1] = ODD | 0x0101;
-    let mut second = 1usize << first_bits;
-    let mut prefix = None;
-    for len in 1..=MAX_BITS {
-        let short = len <= first_bits as usize;
-        if short {
-            table.copy_within(0..filled, filled & (N - 1));
-            filled *= 2;
-        }
-        while left[len] > 0 {
-            left[len] -= 1;
-            let entry = entry_of(usize::from(sorted.next().copied().unwrap_or(0)));
-            if short {
-                table[code & (N - 1)] = entry + 0x0101 * len as u32;
+    let sorted = sort(lengths, &counts);
+    let mut entries = sorted.iter().map(|&symbol| entry_of(symbol.into()));
+    table.iter_mut().take(2).for_each(|entry| *entry = ODD | with_code(1));
+    let mut filler = Filler { table, first_bits, filled: 1, second: 1 << first_bits, open: None };
+    let mut code = 0;
+    for (len, &n) in (1..).zip(counts.iter().skip(1)) {
+        filler.double(len);
+        for left in (1..=n).rev() {
+            let entry = entries.next().unwrap_or(ODD);
+            if len <= first_bits {
+                filler.put(code, entry + with_code(len));
             } else {
-                let first = code & ((1 << first_bits) - 1);
-                let (start, bits) = match prefix {
-                    Some((of, start, bits)) if of == first => (start, bits),
-                    _ => {
-                        let bits = second_bits(&left, len, first_bits as usize);
-                        let start = second;
-                        second += 1 << bits;
-                        prefix = Some((first, start, bits));
-                        table[first & (N - 1)] = ODD | LONGER | (start as u32) << 16 | (bits as u32) << 8 | first_bits;
-                        (start, bits)
-                    }
-                };
-                let rest = len - first_bits as usize;
-                let entry = entry + 0x0101 * rest as u32;
-                for at in (code >> first_bits..1 << bits).step_by(1 << rest) {
-                    table[(start + at) & (N - 1)] = entry;
-                }
+                let bits = || second_bits(&counts, left.into(), len, first_bits);
+                filler.put_second(code, len, entry + with_code(len - first_bits), bits);
             }
             code = next_code(code, len);
         }
@@ -154,8 +122,78 @@ fn build<const N: usize>(
     Ok(())
 }
 
+/// What a code of `len` bits adds to an entry.
+fn with_code(len: u32) -> u32 {
+    len << 8 | len
+}
+
+/// A table in the making. Codes have their bits in reverse, as the stream has them, and come by length.
+struct Filler<'a, const N: usize> {
+    table: &'a mut [u32; N],
+    first_bits: u32,
+    /// Entries of the first table in use for the present length; behind them it repeats.
+    filled: usize,
+    /// Where the next second table begins.
+    second: u32,
+    /// The second table begun last.
+    open: Option<Second>,
+}
+
+#[derive(Clone, Copy)]
+struct Second {
+    prefix: u32,
+    start: u32,
+    bits: u32,
+}
+
+impl<const N: usize> Filler<'_, N> {
+    /// Goes from codes of `len` - 1 bits to those of `len`.
+    fn double(&mut self, len: u32) {
+        if len <= self.first_bits && self.filled < N / 2 {
+            self.table.copy_within(..self.filled, self.filled);
+            self.filled *= 2;
+        }
+    }
+
+    /// `bits` is asked when this code begins a second table.
+    fn put_second(&mut self, code: u32, len: u32, entry: u32, bits: impl Fn() -> u32) {
+        let prefix = code & ((1 << self.first_bits) - 1);
+        let table = match self.open {
+            Some(open) if open.prefix == prefix => open,
+            _ => self.begin_second(prefix, bits()),
+        };
+        for at in (code >> self.first_bits..1 << table.bits).step_by(1 << (len - self.first_bits)) {
+            self.put(table.start + at, entry);
+        }
+    }
+
+    fn begin_second(&mut self, prefix: u32, bits: u32) -> Second {
+        let table = Second { prefix, start: self.second, bits };
+        self.put(prefix, ODD | LONGER | table.start << 16 | bits << 8 | self.first_bits);
+        self.second += 1 << bits;
+        self.open = Some(table);
+        table
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "masked to the array's length, a power of two")]
+    fn put(&mut self, at: u32, entry: u32) {
+        self.table[at as usize & (N - 1)] = entry;
+    }
+}
+
+/// Codes by length.
+#[expect(clippy::indexing_slicing, reason = "masked to 4 bits")]
+fn count(lengths: &[u8]) -> [u16; COUNTS] {
+    let mut counts = [0u16; COUNTS];
+    for &len in lengths {
+        counts[usize::from(len & 15)] += 1;
+    }
+    counts[0] = 0;
+    counts
+}
+
 /// Unused code space in units of the longest code.
-fn free_codes(counts: &[u16; MAX_BITS + 1]) -> Result<u32, CodeFault> {
+fn free_codes(counts: &[u16; COUNTS]) -> Result<u32, CodeFault> {
     let mut free = 1u32;
     for &n in counts.iter().skip(1) {
         free = (2 * free).checked_sub(u32::from(n)).ok_or(CodeFault::OverSubscribed)?;
@@ -166,9 +204,9 @@ fn free_codes(counts: &[u16; MAX_BITS + 1]) -> Result<u32, CodeFault> {
 /// Symbols with a code, by length and then by number.
 #[expect(clippy::indexing_slicing, reason = "lengths are masked to 4 bits, places count symbols")]
 #[expect(clippy::cast_possible_truncation, reason = "fewer than 289 symbols")]
-fn sort(lengths: &[u8], counts: &[u16; MAX_BITS + 1]) -> [u16; 288] {
-    let mut next = [0u16; MAX_BITS + 1];
-    for len in 1..MAX_BITS {
+fn sort(lengths: &[u8], counts: &[u16; COUNTS]) -> [u16; 288] {
+    let mut next = [0u16; COUNTS];
+    for len in 1..COUNTS - 1 {
         next[len + 1] = next[len] + counts[len];
     }
     let mut sorted = [0; 288];
@@ -182,20 +220,21 @@ fn sort(lengths: &[u8], counts: &[u16; MAX_BITS + 1]) -> [u16; 288] {
     sorted
 }
 
-/// Bits that index the second table which begins with a code of `len`, the last of them that was counted off `left`: codes
+/// Bits that index the second table which begins with a code of `len`, one of `left` of that length still to come: codes
 /// with a common beginning are neighbours, so the table ends where those that follow have used it up.
-fn second_bits(left: &[u16; MAX_BITS + 1], len: usize, first_bits: usize) -> usize {
+fn second_bits(counts: &[u16; COUNTS], left: u32, len: u32, first_bits: u32) -> u32 {
+    let of_len = |len: u32| counts.get(len as usize).copied().map_or(0, u32::from);
     let mut bits = len - first_bits;
-    let mut used = usize::from(left.get(len).copied().unwrap_or(0)) + 1;
-    while used < 1 << bits && bits + first_bits < MAX_BITS {
+    let mut used = left;
+    while used < 1 << bits && first_bits + bits < MAX_BITS {
         bits += 1;
-        used = 2 * used + usize::from(left.get(first_bits + bits).copied().unwrap_or(0));
+        used = 2 * used + of_len(first_bits + bits);
     }
     bits
 }
 
 /// The next code of `len` bits, in reverse: one more at the highest bit, carried downwards.
-fn next_code(code: usize, len: usize) -> usize {
+fn next_code(code: u32, len: u32) -> u32 {
     let zeros = !code & ((1 << len) - 1);
     match zeros.checked_ilog2() {
         Some(at) => code & ((1 << at) - 1) | 1 << at,
@@ -204,8 +243,7 @@ fn next_code(code: usize, len: usize) -> usize {
     }
 }
 
-fn literal_entry(symbol: usize) -> u32 {
-    let symbol = symbol as u32;
+fn literal_entry(symbol: u32) -> u32 {
     match symbol {
         0..256 => LITERAL | symbol << 16,
         256 => ODD | END,
@@ -219,10 +257,10 @@ fn literal_entry(symbol: usize) -> u32 {
     }
 }
 
-fn distance_entry(symbol: usize) -> u32 {
+fn distance_entry(symbol: u32) -> u32 {
     match symbol {
         0..30 => {
-            let (extra, base) = class(symbol as u32, 1);
+            let (extra, base) = class(symbol, 1);
             (base + 1) << 16 | extra
         }
         _ => ODD,

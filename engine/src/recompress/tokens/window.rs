@@ -1,5 +1,4 @@
 //! The decoded bytes that matches may reach back to, and those not yet handed out.
-#![expect(clippy::cast_possible_truncation, reason = "only low bits count")]
 
 use super::TokenSink;
 
@@ -111,7 +110,7 @@ fn copy_by<const N: usize>(bytes: &mut [u8; LEN], end: usize, len: usize, from: 
 #[inline(always)]
 fn repeat(bytes: &mut [u8; LEN], end: usize, len: usize, distance: usize) {
     const STEPS: [u8; 8] = [8, 8, 8, 6, 8, 5, 6, 7];
-    let bits = 8 * (distance as u32 & 7);
+    let bits = 8 * (distance & 7);
     let mut period = load(bytes, end - distance).map_or(0, u64::from_le_bytes) & ((1 << bits) - 1);
     period |= period << bits;
     if distance < 4 {

@@ -3,7 +3,7 @@
 //! Level 0 is left out: how zlib cuts stored blocks depends on the caller's buffer sizes, which a blob does not record.
 
 #[forbid(unsafe_code)]
-mod deflate;
+pub(in crate::recompress) mod deflate;
 mod ffi;
 #[forbid(unsafe_code)]
 mod linked;

@@ -1,3 +1,5 @@
+use crate::recompress::deflate::likely_levels;
+
 /// How zlib looks for matches (`Z_*` strategies); the value is what a recipe holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -77,14 +79,8 @@ impl ZlibParams {
     }
 
     /// What to try, likeliest first, for a member whose header has this XFL byte: 22 sets in all.
-    ///
-    /// Encoders that follow RFC 1952 set XFL to 2 at level 9 and 4 at level 1, but Python set 2 always and Java sets 0.
     pub(in crate::recompress) fn candidates(xfl: u8) -> Vec<Self> {
-        let levels: [u8; 9] = match xfl {
-            2 => [9, 6, 8, 7, 5, 4, 3, 2, 1],
-            4 => [1, 6, 9, 5, 4, 3, 2, 7, 8],
-            _ => [6, 9, 1, 5, 4, 3, 2, 7, 8],
-        };
+        let levels = likely_levels(xfl);
         let by_level = [8, 9].into_iter().flat_map(|mem| levels.map(|level| (level, mem, Strategy::Default)));
         let by_strategy = [Strategy::HuffmanOnly, Strategy::Rle]
             .into_iter()

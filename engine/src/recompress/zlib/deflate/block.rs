@@ -1,44 +1,49 @@
 //! Collects the symbols of a block and writes it in the shortest of the three forms.
 
-use super::alphabet::{
+use super::header::Header;
+use super::huffman::{Code, Lengths, MAX_BITS, code_lengths};
+use crate::recompress::coding::alphabet::{
     Class, DISTANCE_CLASSES, DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LENGTH_CLASS_OF, LENGTH_CLASSES,
     LITERAL_SYMBOLS, distance_symbol,
 };
-use super::bits::BitWriter;
-use super::header::Header;
-use super::huffman::{Code, Lengths, MAX_BITS, code_lengths};
+use crate::recompress::coding::bits::BitWriter;
+use crate::recompress::place::Bits;
 
 const STORED: u64 = 0;
-const FIXED: u64 = 1;
+/// Type of a block with the fixed codes.
+pub(super) const FIXED: u64 = 1;
 const DYNAMIC: u64 = 2;
 
 /// A block in the making.
-pub(super) struct Block {
+pub(in crate::recompress) struct Block {
     /// Distance (0 for a literal) above 8 bits of literal or length - 3.
     symbols: Box<[u32]>,
     count: usize,
     /// By literal or length symbol; longer than the alphabet so that 257 plus any byte is an index.
     literals: [u16; 513],
     distances: [u16; 32],
+    /// The block is not to be written: the stream goes on behind it, with these bits before it in its first byte.
+    unwritten: Option<Bits>,
 }
 
 impl Block {
     /// `mem_level` is 1 to 9. A block ends one symbol before its buffer of 2^(`mem_level` + 6) would be full.
-    pub(super) fn new(mem_level: u8) -> Self {
+    pub(in crate::recompress) fn new(mem_level: u8) -> Self {
         let symbols = vec![0; (1 << (u32::from(mem_level) + 6)) - 1].into_boxed_slice();
-        let mut block = Self { symbols, count: 0, literals: [0; 513], distances: [0; 32] };
+        let mut block = Self { symbols, count: 0, literals: [0; 513], distances: [0; 32], unwritten: None };
         block.clear();
         block
     }
 
-    /// Goes on with a block that lacks `missing` symbols to be full; what the others were is not known, so it can't be written.
-    /// False if no block can be like that.
-    pub(super) fn begin_unknown(&mut self, missing: u64) -> bool {
+    /// Goes on with a block that lacks `missing` symbols to be full; what the others were is not known, so it is left out of the
+    /// stream, which goes on with `lead` behind it. False if no block can be like that.
+    pub(super) fn begin_unwritten(&mut self, missing: u64, lead: Bits) -> bool {
         self.count = usize::try_from(missing).ok().and_then(|n| self.symbols.len().checked_sub(n)).unwrap_or(0);
+        self.unwritten = Some(lead);
         self.count > 0
     }
 
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.count = 0;
         self.literals = [0; 513];
         self.distances = [0; 32];
@@ -47,10 +52,21 @@ impl Block {
         }
     }
 
+    /// Symbols collected so far.
+    #[inline(always)]
+    pub(in crate::recompress) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How often each distance symbol occurred so far, with the symbol's number of extra bits.
+    pub(in crate::recompress) fn distances(&self) -> impl Iterator<Item = (u16, u8)> {
+        self.distances.iter().zip(&DISTANCE_CLASSES).map(|(&frequency, class)| (frequency, class.extra))
+    }
+
     /// Adds a literal; true if the block is full.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a byte is within the array")]
-    pub(super) fn literal(&mut self, byte: u8) -> bool {
+    pub(in crate::recompress) fn literal(&mut self, byte: u8) -> bool {
         self.literals[usize::from(byte)] += 1;
         self.push(u32::from(byte))
     }
@@ -59,7 +75,7 @@ impl Block {
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "257 plus a byte, and a number below 32, are within the arrays")]
     #[expect(clippy::cast_possible_truncation, reason = "the ranges given fit")]
-    pub(super) fn matched(&mut self, len: usize, distance: usize) -> bool {
+    pub(in crate::recompress) fn matched(&mut self, len: usize, distance: usize) -> bool {
         let len = (len - 3) as u8;
         self.literals[FIRST_LENGTH + usize::from(LENGTH_CLASS_OF[usize::from(len)])] += 1;
         self.distances[usize::from(distance_symbol((distance - 1) as u16) & 31)] += 1;
@@ -78,7 +94,7 @@ impl Block {
     /// Writes the block, which encodes `len` bytes, and starts the next. Without `bytes` it cannot be stored.
     #[cold]
     #[inline(never)]
-    pub(super) fn flush(
+    pub(in crate::recompress) fn flush(
         &mut self,
         len: usize,
         bytes: Option<&[u8]>,
@@ -86,6 +102,11 @@ impl Block {
         bits: &mut BitWriter,
         out: &mut Vec<u8>,
     ) {
+        if let Some(lead) = self.unwritten.take() {
+            *bits = BitWriter::starting_with(lead);
+            self.clear();
+            return;
+        }
         let literals = self.literals.first_chunk().unwrap_or(&[0; LITERAL_SYMBOLS]);
         let distances = self.distances.first_chunk().unwrap_or(&[0; DISTANCE_SYMBOLS]);
         let cost = |literal_lengths: &[u8], distance_lengths: &[u8]| {
@@ -216,7 +237,7 @@ fn cost(frequencies: &[u16], lengths: &[u8], first: usize, classes: &[Class]) ->
     codes + extra
 }
 
-fn store(bytes: &[u8], last: u64, bits: &mut BitWriter, out: &mut Vec<u8>) {
+pub(super) fn store(bytes: &[u8], last: u64, bits: &mut BitWriter, out: &mut Vec<u8>) {
     bits.put(STORED << 1 | last, 3);
     bits.align(out);
     // A block's bytes lie within the window below its last position, so their number fits 16 bits.

@@ -5,7 +5,7 @@ use super::search::{Found, Limits, Search};
 use super::window::{Bytes, HALF, HALF_POSITION, MAX_DISTANCE, boxed};
 
 /// Hash chains over the window. Position 0 ends a chain.
-pub(super) struct Chains {
+pub(in crate::recompress) struct Chains {
     hash: ZlibHash,
     head: Box<[u16; 1 << 16]>,
     previous: Box<[u16; HALF]>,
@@ -28,6 +28,11 @@ impl Search for Chains {
         let newest = std::mem::replace(head, at);
         self.previous[usize::from(at) % HALF] = newest;
         newest
+    }
+
+    fn clear(&mut self) {
+        // Links are reached from heads only, so what they hold does not matter.
+        self.head.fill(0);
     }
 
     fn slide_head(head: u16) -> u16 {

@@ -2,7 +2,7 @@
 
 use super::block::Block;
 use super::params::{Effort, MAX_MATCH, MIN_MATCH};
-use super::search::{Limits, Search};
+use super::search::{Limits, Search, resume};
 use super::sink::Sink;
 use super::window::{MAX_DISTANCE, MIN_LOOKAHEAD, SLIDE_AT, Window};
 
@@ -15,6 +15,7 @@ pub(super) fn encode<S: Search>(
     sink: &mut Sink<'_>,
     finish: bool,
 ) {
+    resume(search, window);
     loop {
         let lookahead = window.lookahead();
         if lookahead < MIN_LOOKAHEAD {

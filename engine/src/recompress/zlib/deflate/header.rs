@@ -1,7 +1,7 @@
 //! How a dynamic block says its code lengths (RFC 1951, 3.2.7).
 
-use super::bits::BitWriter;
 use super::huffman::{Code, Lengths, code_lengths};
+use crate::recompress::coding::bits::BitWriter;
 
 const SYMBOLS: usize = 19;
 /// Longest code of a code length.

@@ -3,7 +3,7 @@
 //! Many sets of lengths are equally short. Which one comes out depends on how ties fall in the heap, so the heap's moves, its
 //! tie-break by depth and the repair of over-long codes all follow zlib step for step.
 
-use super::alphabet::LITERAL_SYMBOLS;
+use crate::recompress::coding::alphabet::LITERAL_SYMBOLS;
 
 /// Nodes of the largest tree, and one unused place as heaps count from 1.
 const NODES: usize = 2 * LITERAL_SYMBOLS + 1;

@@ -2,12 +2,12 @@
 
 use super::block::Block;
 use super::params::{Effort, MAX_MATCH, MIN_MATCH};
-use super::search::{Limits, Search};
+use super::search::{Limits, Search, enter, resume};
 use super::sink::Sink;
 use super::window::{MAX_DISTANCE, MIN_LOOKAHEAD, SLIDE_AT, Window};
 
 /// A match of three bytes from farther away costs more than its literals.
-pub(super) const TOO_FAR: u16 = 4096;
+pub(in crate::recompress) const TOO_FAR: u16 = 4096;
 
 /// Where a lazy encoder stands between two calls.
 #[derive(Debug, Default)]
@@ -57,8 +57,9 @@ pub(super) fn encode<S: Search>(
     finish: bool,
 ) {
     let Progress { mut previous, mut head, started } = *progress;
+    resume(search, window);
     if !started && window.lookahead() >= MIN_MATCH {
-        head = search.insert(window.bytes(), window.position());
+        head = enter(search, window.bytes(), window.position(), window.lookahead());
     }
     loop {
         let lookahead = window.lookahead();
@@ -78,7 +79,7 @@ pub(super) fn encode<S: Search>(
         if lookahead >= MIN_MATCH {
             let inserted = head;
             if lookahead > MIN_MATCH {
-                head = search.insert(bytes, at + 1);
+                head = enter(search, bytes, at + 1, lookahead - 1);
             }
             let newest = S::newest(inserted);
             if newest != 0 && previous.len < effort.lazy && at - newest <= MAX_DISTANCE {
@@ -94,10 +95,15 @@ pub(super) fn encode<S: Search>(
         }
         if previous.len >= MIN_MATCH && current.len <= previous.len {
             // The match began one position back. That, this and the next position are inserted already; the others follow, and
-            // the one behind the match for the next round. Strings that the input's end cuts short are never inserted.
-            let inner = (previous.len - 2).min(lookahead.saturating_sub(MIN_MATCH + 1));
-            for inner in (at + 2..).take(inner) {
+            // the one behind the match for the next round. Strings that the input's end cuts short are not inserted.
+            let (wanted, known) = (previous.len - 2, lookahead.saturating_sub(MIN_MATCH + 2));
+            for inner in (at + 2..).take(wanted.min(known)) {
                 head = search.insert(bytes, inner);
+            }
+            if wanted > known && lookahead > MIN_MATCH + 1 {
+                #[expect(clippy::cast_possible_truncation, reason = "less than the length of a match")]
+                let last = at + 2 + known as u16;
+                head = search.insert_short(bytes, last);
             }
             window.start += previous.len - 1;
             let full = block.matched(previous.len, usize::from(previous.distance));
@@ -118,5 +124,5 @@ pub(super) fn encode<S: Search>(
         block.literal(window.bytes().byte(window.position().wrapping_sub(1)));
         previous = Pending::NOTHING;
     }
-    *progress = Progress { previous, head, started: true };
+    *progress = Progress { previous, head, started: !finish };
 }

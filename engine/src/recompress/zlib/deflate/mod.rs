@@ -8,27 +8,27 @@
 //! - A match of the greatest distance is accepted from the newest position of a hash bucket only.
 //! - The buckets are zlib's, as collisions use up a search's candidates.
 //! - A block that began before the window's start cannot be stored.
-mod alphabet;
-mod bits;
-mod block;
-mod chains;
+//! - After a flush, the strings of three bytes that had gone beyond the input are entered late, by `search::resume`; also those
+//!   inside a match whose inner strings are otherwise skipped.
+pub(in crate::recompress) mod block;
+pub(in crate::recompress) mod chains;
 mod greedy;
 mod header;
 mod huffman;
-mod lazy;
-mod params;
-mod ranked;
-mod search;
-mod sink;
-mod window;
+pub(in crate::recompress) mod lazy;
+pub(in crate::recompress) mod params;
+pub(in crate::recompress) mod ranked;
+pub(in crate::recompress) mod search;
+pub(in crate::recompress) mod sink;
+pub(in crate::recompress) mod window;
 
-use bits::BitWriter;
+use crate::recompress::coding::bits::BitWriter;
 use block::Block;
 use chains::Chains;
 use lazy::Progress;
 use params::Effort;
 use ranked::RankedChains;
-use search::Search;
+use search::{Search, learn};
 use sink::Sink;
 use window::{MIN_LOOKAHEAD, Window};
 
@@ -44,7 +44,6 @@ pub struct Encoder {
     mode: Mode,
     block: Block,
     bits: BitWriter,
-    unwritten: Option<Bits>,
 }
 
 /// Searches of up to 32 candidates are faster on plain chains than on two kinds.
@@ -67,14 +66,7 @@ impl Encoder {
             4 | 5 => Mode::Lazy(Chains::new(mem_level), Progress::default()),
             _ => Mode::Deep(RankedChains::new(mem_level), Progress::default()),
         };
-        Some(Self {
-            effort,
-            window: Window::new(),
-            mode,
-            block: Block::new(mem_level),
-            bits: BitWriter::default(),
-            unwritten: None,
-        })
+        Some(Self { effort, window: Window::new(), mode, block: Block::new(mem_level), bits: BitWriter::default() })
     }
 
     /// Start of the input that [`Encoder::resume`] needs for a place behind a match that ends at `clean`; `None` if it can't.
@@ -101,9 +93,7 @@ impl Encoder {
         let missing = place.block.checked_sub(place.clean)?;
         if missing == 0 {
             this.bits = BitWriter::starting_with(place.lead);
-        } else if this.block.begin_unknown(missing) {
-            this.unwritten = Some(place.lead);
-        } else {
+        } else if !this.block.begin_unwritten(missing, place.lead) {
             return None;
         }
         match &mut this.mode {
@@ -130,16 +120,51 @@ impl Encoder {
         }
     }
 
+    /// Encodes all that was taken so far and ends the block, unless it is empty: zlib's `Z_BLOCK`.
+    ///
+    /// Up to seven bits of the last byte wait for what follows.
+    pub(in crate::recompress) fn end_block(&mut self, out: &mut Vec<u8>) {
+        self.encode(out, true);
+        self.window.pause();
+        let mut sink = Sink { bits: &mut self.bits, out };
+        if self.block.count() > 0 {
+            sink.flush(&mut self.window, &mut self.block, false);
+        }
+    }
+
+    /// What comes next is encoded as by a new encoder with this preset dictionary, of which the last 32 KiB count.
+    ///
+    /// To be called when a block has been ended.
+    pub(in crate::recompress) fn restart(&mut self, dictionary: &[u8]) {
+        self.window.restart(dictionary);
+        match &mut self.mode {
+            Mode::Greedy(search) => learn(search, &self.window),
+            Mode::Lazy(search, progress) => {
+                learn(search, &self.window);
+                *progress = Progress::default();
+            }
+            Mode::Deep(search, progress) => {
+                learn(search, &self.window);
+                *progress = Progress::default();
+            }
+        }
+    }
+
+    /// Writes directly to the stream, between blocks.
+    pub(in crate::recompress) fn sink<'a>(&'a mut self, out: &'a mut Vec<u8>) -> Sink<'a> {
+        Sink { bits: &mut self.bits, out }
+    }
+
     /// Appends the rest of the stream to `out`.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         self.encode(out, true);
-        let mut sink = Sink { bits: &mut self.bits, out, unwritten: &mut self.unwritten };
+        let mut sink = Sink { bits: &mut self.bits, out };
         sink.flush(&mut self.window, &mut self.block, true);
     }
 
     fn encode(&mut self, out: &mut Vec<u8>, finish: bool) {
-        let Self { effort, window, mode, block, bits, unwritten } = self;
-        let mut sink = Sink { bits, out, unwritten };
+        let Self { effort, window, mode, block, bits } = self;
+        let mut sink = Sink { bits, out };
         match mode {
             Mode::Greedy(search) => greedy::encode(effort, window, search, block, &mut sink, finish),
             Mode::Lazy(search, progress) => lazy::encode(effort, window, search, progress, block, &mut sink, finish),

@@ -1,27 +1,27 @@
 //! What a level means: zlib's published tuning table.
 
 /// Shortest match that deflate can express.
-pub(super) const MIN_MATCH: usize = 3;
+pub(in crate::recompress) const MIN_MATCH: usize = 3;
 /// Longest match that deflate can express.
-pub(super) const MAX_MATCH: usize = 258;
+pub(in crate::recompress) const MAX_MATCH: usize = 258;
 
 /// How hard one level searches.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Effort {
+pub(in crate::recompress) struct Effort {
     /// A previous match of this length or more makes the lazy search look at a quarter of the candidates.
-    pub(super) good: usize,
+    pub(in crate::recompress) good: usize,
     /// Lazy levels: a match of this length or more is taken without looking at the next position.
     /// Greedy levels: only matches up to this length have their inner positions inserted.
-    pub(super) lazy: usize,
+    pub(in crate::recompress) lazy: usize,
     /// A match of this length or more ends a search.
-    pub(super) nice: usize,
+    pub(in crate::recompress) nice: usize,
     /// Most candidates that one search looks at.
-    pub(super) chain: usize,
+    pub(in crate::recompress) chain: usize,
 }
 
 impl Effort {
     /// `None` unless `level` is 1 to 9.
-    pub(super) fn of(level: u8) -> Option<Self> {
+    pub(in crate::recompress) fn of(level: u8) -> Option<Self> {
         let (good, lazy, nice, chain) = match level {
             1 => (4, 4, 8, 4),
             2 => (4, 5, 16, 8),

@@ -24,13 +24,13 @@ type Link = [u16; 2];
 
 /// What was in both hash tables before an insertion.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Heads {
+pub(in crate::recompress) struct Heads {
     bucket: Bucket,
     long: u16,
 }
 
 /// Chains of three-byte and of four-byte hashes over the window. Position 0 ends a chain.
-pub(super) struct RankedChains {
+pub(in crate::recompress) struct RankedChains {
     hash: ZlibHash,
     buckets: Box<[Bucket; 1 << 16]>,
     links: Box<[Link; HALF]>,
@@ -52,19 +52,24 @@ impl Search for RankedChains {
     }
 
     #[inline(always)]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "16-bit hashes, and positions modulo the length, are within the arrays"
-    )]
     fn insert(&mut self, bytes: Bytes<'_>, at: u16) -> Heads {
         let string = bytes.load4(at);
-        let slot = &mut self.buckets[usize::from(self.hash.of(string))];
-        let bucket = *slot;
-        *slot = [at, bucket[1].wrapping_add(1)];
-        self.links[usize::from(at) % HALF] = bucket;
-        let long = std::mem::replace(&mut self.long_head[long_hash(string)], at);
-        self.long_previous[usize::from(at) % HALF] = long;
-        Heads { bucket, long }
+        let bucket = self.insert_three(string, at);
+        Heads { bucket, long: self.insert_four(string, at) }
+    }
+
+    fn insert_short(&mut self, bytes: Bytes<'_>, at: u16) -> Heads {
+        Heads { bucket: self.insert_three(bytes.load4(at), at), long: 0 }
+    }
+
+    fn complete(&mut self, bytes: Bytes<'_>, at: u16) {
+        self.insert_four(bytes.load4(at), at);
+    }
+
+    fn clear(&mut self) {
+        // Links are reached from heads only, so what they hold does not matter.
+        self.buckets.fill([0; 2]);
+        self.long_head.fill(0);
     }
 
     fn slide_head(head: Heads) -> Heads {
@@ -98,8 +103,26 @@ impl Search for RankedChains {
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "positions modulo the arrays' length")]
+#[expect(clippy::indexing_slicing, reason = "16-bit hashes, and positions modulo the arrays' length")]
 impl RankedChains {
+    /// Enters `at` into the bucket of its three bytes; returns what was there.
+    #[inline(always)]
+    fn insert_three(&mut self, string: u32, at: u16) -> Bucket {
+        let slot = &mut self.buckets[usize::from(self.hash.of(string))];
+        let bucket = *slot;
+        *slot = [at, bucket[1].wrapping_add(1)];
+        self.links[usize::from(at) % HALF] = bucket;
+        bucket
+    }
+
+    /// Enters `at` into the chain of its four bytes; returns the newest position there.
+    #[inline(always)]
+    fn insert_four(&mut self, string: u32, at: u16) -> u16 {
+        let newest = std::mem::replace(&mut self.long_head[long_hash(string)], at);
+        self.long_previous[usize::from(at) % HALF] = newest;
+        newest
+    }
+
     /// As which candidate zlib's search would look at `candidate`, which is in the current string's bucket; counts from 1.
     #[inline(always)]
     fn turn(&self, heads: Heads, candidate: u16) -> usize {

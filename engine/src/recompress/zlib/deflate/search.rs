@@ -1,27 +1,28 @@
 //! What the two ways of encoding ask of a match finder.
 
-use super::window::Bytes;
+use super::params::MIN_MATCH;
+use super::window::{Bytes, Window};
 
 /// Bounds of one search.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(in crate::recompress) struct Limits {
     /// Most candidates that zlib would look at.
-    pub(super) candidates: usize,
+    pub(in crate::recompress) candidates: usize,
     /// A match of this length or more ends the search; never above `longest`.
-    pub(super) nice: usize,
+    pub(in crate::recompress) nice: usize,
     /// Longest match possible here: 258, or what is left of the input.
-    pub(super) longest: usize,
+    pub(in crate::recompress) longest: usize,
 }
 
 /// The best match of a search; `distance` is 0 if nothing longer than asked for was found.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    pub(super) len: usize,
-    pub(super) distance: u16,
+pub(in crate::recompress) struct Found {
+    pub(in crate::recompress) len: usize,
+    pub(in crate::recompress) distance: u16,
 }
 
 /// A match finder that finds what zlib's finds.
-pub(super) trait Search {
+pub(in crate::recompress) trait Search {
     /// What an insertion learns about the strings inserted before.
     type Head: Copy + Default;
 
@@ -29,6 +30,17 @@ pub(super) trait Search {
 
     /// Enters the string at `at`, of which three bytes at least are input.
     fn insert(&mut self, bytes: Bytes<'_>, at: u16) -> Self::Head;
+
+    /// Enters the string at `at`, of which three bytes are input and the fourth is not known yet.
+    fn insert_short(&mut self, bytes: Bytes<'_>, at: u16) -> Self::Head {
+        self.insert(bytes, at)
+    }
+
+    /// The fourth byte of the string at `at` is known by now; it is the newest that was entered, and by `insert_short`.
+    fn complete(&mut self, _bytes: Bytes<'_>, _at: u16) {}
+
+    /// Forgets everything.
+    fn clear(&mut self);
 
     /// A head as if inserted after the slide.
     fn slide_head(head: Self::Head) -> Self::Head;
@@ -42,4 +54,35 @@ pub(super) trait Search {
 
     /// Follows `Window::slide`.
     fn slide(&mut self);
+}
+
+/// Enters the string at `at`, of which `known` bytes, three at least, are input.
+#[inline(always)]
+pub(super) fn enter<S: Search>(search: &mut S, bytes: Bytes<'_>, at: u16, known: usize) -> S::Head {
+    if known > MIN_MATCH { search.insert(bytes, at) } else { search.insert_short(bytes, at) }
+}
+
+/// Enters the whole of a dictionary, of which the window holds nothing but.
+pub(super) fn learn<S: Search>(search: &mut S, window: &Window) {
+    search.clear();
+    for at in (0..window.position()).take(window.start.saturating_sub(MIN_MATCH - 1)) {
+        enter(search, window.bytes(), at, window.start - usize::from(at));
+    }
+}
+
+/// Enters the strings that had gone beyond the input at the last pause, as far as they are known now.
+pub(super) fn resume<S: Search>(search: &mut S, window: &mut Window) {
+    let ahead = window.lookahead();
+    if window.unseen == 0 || ahead == 0 {
+        return;
+    }
+    if let Some(at) = window.position().checked_sub(3) {
+        search.complete(window.bytes(), at);
+    }
+    while let Some(at) = window.unseen_position()
+        && window.unseen + ahead >= MIN_MATCH
+    {
+        enter(search, window.bytes(), at, window.unseen + ahead);
+        window.unseen -= 1;
+    }
 }

@@ -1,28 +1,36 @@
 //! Where finished blocks go.
 
-use super::bits::BitWriter;
-use super::block::Block;
+use super::block::{Block, FIXED, store};
 use super::window::Window;
-use crate::recompress::place::Bits;
+use crate::recompress::coding::bits::BitWriter;
 
 /// The output of one call.
-pub(super) struct Sink<'a> {
-    pub(super) bits: &'a mut BitWriter,
-    pub(super) out: &'a mut Vec<u8>,
-    /// The next block is not to be written: the stream goes on behind it, with these bits before it in its first byte.
-    pub(super) unwritten: &'a mut Option<Bits>,
+pub(in crate::recompress) struct Sink<'a> {
+    pub(in crate::recompress) bits: &'a mut BitWriter,
+    pub(in crate::recompress) out: &'a mut Vec<u8>,
 }
 
 impl Sink<'_> {
     /// Ends the block before the window's current position.
-    pub(super) fn flush(&mut self, window: &mut Window, block: &mut Block, last: bool) {
-        if let Some(lead) = self.unwritten.take() {
-            block.clear();
-            *self.bits = BitWriter::starting_with(lead);
-        } else {
-            let (len, bytes) = window.block();
-            block.flush(len, bytes, last, self.bits, self.out);
-        }
+    pub(in crate::recompress) fn flush(&mut self, window: &mut Window, block: &mut Block, last: bool) {
+        let (len, bytes) = window.block();
+        block.flush(len, bytes, last, self.bits, self.out);
         window.block_start = window.start as isize;
+    }
+
+    /// An empty stored block, which ends at a byte's end.
+    pub(in crate::recompress) fn empty_stored(&mut self) {
+        store(&[], 0, self.bits, self.out);
+    }
+
+    /// An empty block of the fixed codes: ten bits.
+    pub(in crate::recompress) fn empty_fixed(&mut self) {
+        self.bits.put(FIXED << 1, 10);
+        self.bits.flush(self.out);
+    }
+
+    /// Bits of the last byte that is not complete.
+    pub(in crate::recompress) fn odd_bits(&self) -> u32 {
+        self.bits.waiting()
     }
 }

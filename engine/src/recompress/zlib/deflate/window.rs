@@ -3,39 +3,41 @@
 use super::params::{MAX_MATCH, MIN_MATCH};
 
 /// Half of the buffer; how far one slide moves everything.
-pub(super) const HALF: usize = HALF_POSITION as usize;
+pub(in crate::recompress) const HALF: usize = HALF_POSITION as usize;
 /// The same as a position.
-pub(super) const HALF_POSITION: u16 = 32 << 10;
+pub(in crate::recompress) const HALF_POSITION: u16 = 32 << 10;
 /// Input bytes the buffer holds.
 const CAPACITY: usize = 2 * HALF;
 /// Look-ahead below which zlib refills: a whole match and the string behind it.
-pub(super) const MIN_LOOKAHEAD: usize = MAX_MATCH + MIN_MATCH + 1;
+pub(in crate::recompress) const MIN_LOOKAHEAD: usize = MAX_MATCH + MIN_MATCH + 1;
 /// Farthest distance zlib uses, so that what a refill overwrites is never needed.
 #[expect(clippy::cast_possible_truncation, reason = "it is 262")]
-pub(super) const MAX_DISTANCE: u16 = HALF_POSITION - MIN_LOOKAHEAD as u16;
+pub(in crate::recompress) const MAX_DISTANCE: u16 = HALF_POSITION - MIN_LOOKAHEAD as u16;
 /// Position from which a refill slides the buffer first.
-pub(super) const SLIDE_AT: usize = HALF + MAX_DISTANCE as usize;
+pub(in crate::recompress) const SLIDE_AT: usize = HALF + MAX_DISTANCE as usize;
 /// Room for loads that start anywhere a `u16` points, go a match further and take 8 bytes.
 const PADDED: usize = CAPACITY + 512 + 8;
 
 /// A buffer of two halves; positions in it fit `u16`, and position 0 means "none" as in zlib.
-pub(super) struct Window {
+pub(in crate::recompress) struct Window {
     bytes: Box<[u8; PADDED]>,
     /// Next position to encode.
-    pub(super) start: usize,
+    pub(in crate::recompress) start: usize,
     /// End of the input taken so far.
     end: usize,
     /// Where the block being collected began; negative once that has slid out of the buffer.
-    pub(super) block_start: isize,
+    pub(in crate::recompress) block_start: isize,
+    /// Positions before `start` that the match finder has not seen, as the string there went beyond the end of a piece.
+    pub(in crate::recompress) unseen: usize,
 }
 
 impl Window {
-    pub(super) fn new() -> Self {
-        Self { bytes: boxed([0; PADDED]), start: 0, end: 0, block_start: 0 }
+    pub(in crate::recompress) fn new() -> Self {
+        Self { bytes: boxed([0; PADDED]), start: 0, end: 0, block_start: 0, unseen: 0 }
     }
 
     /// Takes bytes from the front of `input` until the buffer is full.
-    pub(super) fn fill(&mut self, input: &mut &[u8]) {
+    pub(in crate::recompress) fn fill(&mut self, input: &mut &[u8]) {
         let (taken, rest) = input.split_at(input.len().min(CAPACITY - self.end));
         if let Some(room) = self.bytes.get_mut(self.end..self.end + taken.len()) {
             room.copy_from_slice(taken);
@@ -50,13 +52,13 @@ impl Window {
         at.saturating_sub((CAPACITY - MIN_LOOKAHEAD) as u64).next_multiple_of(HALF as u64)
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::recompress) fn is_full(&self) -> bool {
         self.end == CAPACITY
     }
 
     /// Bytes taken but not yet encoded.
     #[inline(always)]
-    pub(super) fn lookahead(&self) -> usize {
+    pub(in crate::recompress) fn lookahead(&self) -> usize {
         self.end - self.start
     }
 
@@ -66,60 +68,94 @@ impl Window {
         clippy::cast_possible_truncation,
         reason = "the buffer holds 2^16 bytes and the last 261 are never reached"
     )]
-    pub(super) fn position(&self) -> u16 {
+    pub(in crate::recompress) fn position(&self) -> u16 {
         self.start as u16
     }
 
-    /// Drops the older half.
-    pub(super) fn slide(&mut self) {
-        self.bytes.copy_within(HALF..self.end, 0);
+    /// Starts over with the end of `dictionary`, at most half a window of it, as what matches may reach back to.
+    pub(in crate::recompress) fn restart(&mut self, dictionary: &[u8]) {
+        let mut kept = dictionary.get(dictionary.len().saturating_sub(HALF)..).unwrap_or_default();
+        self.end = 0;
+        self.fill(&mut kept);
+        self.start = self.end;
+        self.block_start = self.start as isize;
+        self.pause();
+    }
+
+    /// All input was encoded, and more may come: the last two strings are known only then.
+    pub(in crate::recompress) fn pause(&mut self) {
+        self.unseen = self.start.min(MIN_MATCH - 1);
+    }
+
+    /// The first position that was left out at the last pause, if any still is.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 2")]
+    pub(in crate::recompress) fn unseen_position(&self) -> Option<u16> {
+        if self.unseen == 0 { None } else { self.position().checked_sub(self.unseen as u16) }
+    }
+
+    /// Puts two zeros behind the end of all input, which GNU gzip's last strings see.
+    pub(in crate::recompress) fn pad(&mut self) {
+        if let Some(behind) = self.bytes.get_mut(self.end..self.end + MIN_MATCH - 1) {
+            behind.fill(0);
+        }
+    }
+
+    /// Drops the older half. What is behind the end moves too, for GNU gzip sees it.
+    pub(in crate::recompress) fn slide(&mut self) {
+        self.bytes.copy_within(HALF..CAPACITY, 0);
         self.start -= HALF;
         self.end -= HALF;
         self.block_start -= HALF as isize;
     }
 
     /// Length of the block being collected, and its bytes unless a part has slid out.
-    pub(super) fn block(&self) -> (usize, Option<&[u8]>) {
-        let len = usize::try_from(self.start as isize - self.block_start).unwrap_or(0);
+    pub(in crate::recompress) fn block(&self) -> (usize, Option<&[u8]>) {
+        let len = self.block_len();
         let bytes = usize::try_from(self.block_start).ok().and_then(|from| self.bytes.get(from..self.start));
         (len, bytes)
     }
 
+    /// Length of the block being collected.
     #[inline(always)]
-    pub(super) fn bytes(&self) -> Bytes<'_> {
+    pub(in crate::recompress) fn block_len(&self) -> usize {
+        usize::try_from(self.start as isize - self.block_start).unwrap_or(0)
+    }
+
+    #[inline(always)]
+    pub(in crate::recompress) fn bytes(&self) -> Bytes<'_> {
         Bytes(&self.bytes)
     }
 }
 
 /// Read access to the buffer by `u16` position.
 #[derive(Clone, Copy)]
-pub(super) struct Bytes<'a>(&'a [u8; PADDED]);
+pub(in crate::recompress) struct Bytes<'a>(&'a [u8; PADDED]);
 
 impl Bytes<'_> {
     /// The byte at `at`.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a u16 is below the array's length")]
-    pub(super) fn byte(self, at: u16) -> u8 {
+    pub(in crate::recompress) fn byte(self, at: u16) -> u8 {
         self.0[usize::from(at)]
     }
 
     /// Four bytes from `at`, little-endian.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a u16 and 4 are within the array")]
-    pub(super) fn load4(self, at: u16) -> u32 {
+    pub(in crate::recompress) fn load4(self, at: u16) -> u32 {
         self.0[usize::from(at)..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
     /// Eight bytes from `offset` (below 512) behind `at`, little-endian.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a u16, 511 and 8 are within the array")]
-    pub(super) fn load8(self, at: u16, offset: usize) -> u64 {
+    pub(in crate::recompress) fn load8(self, at: u16, offset: usize) -> u64 {
         self.0[usize::from(at) + (offset & 511)..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// How many bytes agree from `a` and `b` on, at most `limit` (up to 258).
     #[inline(always)]
-    pub(super) fn common(self, a: u16, b: u16, limit: usize) -> usize {
+    pub(in crate::recompress) fn common(self, a: u16, b: u16, limit: usize) -> usize {
         let mut len = 0;
         while len < limit {
             let differ = self.load8(a, len) ^ self.load8(b, len);
@@ -133,6 +169,6 @@ impl Bytes<'_> {
 }
 
 /// An array on the heap that never was on the stack in optimised builds, and is small enough for it otherwise.
-pub(super) fn boxed<T: Copy, const N: usize>(array: [T; N]) -> Box<[T; N]> {
+pub(in crate::recompress) fn boxed<T: Copy, const N: usize>(array: [T; N]) -> Box<[T; N]> {
     Box::new(array)
 }

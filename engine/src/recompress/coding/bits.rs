@@ -4,34 +4,34 @@ use crate::recompress::place::Bits;
 
 /// Bits not yet written; fewer than 8 after every `flush`.
 #[derive(Debug, Default)]
-pub(super) struct BitWriter {
+pub(in crate::recompress) struct BitWriter {
     buffer: u64,
     count: u32,
 }
 
 impl BitWriter {
     /// With bits that came before; there are fewer than 8 of them.
-    pub(super) fn starting_with(lead: Bits) -> Self {
+    pub(in crate::recompress) fn starting_with(lead: Bits) -> Self {
         let count = u32::from(lead.count) % 8;
         Self { buffer: u64::from(lead.value) & ((1 << count) - 1), count }
     }
 
     /// What is not written yet.
     #[expect(clippy::cast_possible_truncation, reason = "fewer than 8 bits")]
-    pub(super) fn rest(&self) -> Bits {
+    pub(in crate::recompress) fn rest(&self) -> Bits {
         Bits { value: self.buffer as u8, count: self.count as u8 }
     }
 
     /// Appends the `count` low bits of `bits`, whose other bits are zero; at most 56 between two calls of `flush`.
     #[inline(always)]
-    pub(super) fn put(&mut self, bits: u64, count: u32) {
+    pub(in crate::recompress) fn put(&mut self, bits: u64, count: u32) {
         self.buffer |= bits << (self.count & 63);
         self.count += count;
     }
 
     /// Writes the whole bytes at `at` of `room` and returns the position behind them. `room` needs 8 bytes at `at`.
     #[inline(always)]
-    pub(super) fn flush_into(&mut self, room: &mut [u8], at: usize) -> usize {
+    pub(in crate::recompress) fn flush_into(&mut self, room: &mut [u8], at: usize) -> usize {
         if let Some(to) = room.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
             *to = self.buffer.to_le_bytes();
         }
@@ -42,7 +42,7 @@ impl BitWriter {
     }
 
     /// Appends the whole bytes to `out`.
-    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
+    pub(in crate::recompress) fn flush(&mut self, out: &mut Vec<u8>) {
         let bytes = self.buffer.to_le_bytes();
         let whole = self.count / 8;
         out.extend_from_slice(bytes.get(..whole as usize).unwrap_or_default());
@@ -50,8 +50,13 @@ impl BitWriter {
         self.count %= 8;
     }
 
+    /// Bits that wait for the rest of their byte, when the whole bytes have been flushed.
+    pub(in crate::recompress) fn waiting(&self) -> u32 {
+        self.count
+    }
+
     /// Appends everything to `out`, filling the last byte with zeros.
-    pub(super) fn align(&mut self, out: &mut Vec<u8>) {
+    pub(in crate::recompress) fn align(&mut self, out: &mut Vec<u8>) {
         self.count = self.count.next_multiple_of(8);
         self.flush(out);
     }

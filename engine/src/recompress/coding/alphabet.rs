@@ -1,37 +1,37 @@
 //! Deflate's alphabets (RFC 1951, 3.2.5 and 3.2.6): which symbol and extra bits stand for a length or a distance.
 
 /// Literals, the end of block and the length symbols.
-pub(super) const LITERAL_SYMBOLS: usize = 286;
+pub(in crate::recompress) const LITERAL_SYMBOLS: usize = 286;
 /// Distance symbols.
-pub(super) const DISTANCE_SYMBOLS: usize = 30;
+pub(in crate::recompress) const DISTANCE_SYMBOLS: usize = 30;
 /// The symbol that ends a block.
-pub(super) const END_OF_BLOCK: usize = 256;
+pub(in crate::recompress) const END_OF_BLOCK: usize = 256;
 /// The first length symbol.
-pub(super) const FIRST_LENGTH: usize = 257;
+pub(in crate::recompress) const FIRST_LENGTH: usize = 257;
 const LENGTH_SYMBOLS: usize = LITERAL_SYMBOLS - FIRST_LENGTH;
 
 /// What stands for a length or distance besides its Huffman code.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Class {
+pub(in crate::recompress) struct Class {
     /// Number of extra bits.
-    pub(super) extra: u8,
+    pub(in crate::recompress) extra: u8,
     /// Smallest value of the class: length - 3, or distance - 1.
-    pub(super) base: u16,
+    pub(in crate::recompress) base: u16,
 }
 
 /// Classes of length symbols 257 to 285, by values of length - 3.
-pub(super) const LENGTH_CLASSES: [Class; LENGTH_SYMBOLS] = length_classes();
+pub(in crate::recompress) const LENGTH_CLASSES: [Class; LENGTH_SYMBOLS] = length_classes();
 /// Classes of distance symbols, by values of distance - 1.
-pub(super) const DISTANCE_CLASSES: [Class; DISTANCE_SYMBOLS] = distance_classes();
+pub(in crate::recompress) const DISTANCE_CLASSES: [Class; DISTANCE_SYMBOLS] = distance_classes();
 /// Index into `LENGTH_CLASSES` by length - 3.
-pub(super) static LENGTH_CLASS_OF: [u8; 256] = length_class_of();
+pub(in crate::recompress) static LENGTH_CLASS_OF: [u8; 256] = length_class_of();
 /// Index into `DISTANCE_CLASSES` by distance - 1 below 256, then by (distance - 1) / 128.
 static DISTANCE_CLASS_OF: [u8; 512] = distance_class_of();
 
 /// The distance symbol of `distance` - 1, which is below 32768.
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "masked to the array's length")]
-pub(super) fn distance_symbol(less_one: u16) -> u8 {
+pub(in crate::recompress) fn distance_symbol(less_one: u16) -> u8 {
     let at = if less_one < 256 { less_one } else { 256 + (less_one >> 7) };
     DISTANCE_CLASS_OF[usize::from(at & 511)]
 }

@@ -1,0 +1,117 @@
+//! How a dynamic block says its code lengths (RFC 1951, 3.2.7).
+
+use super::huffman::{Code, code_lengths, codes};
+use crate::recompress::coding::alphabet::{DISTANCE_SYMBOLS, LITERAL_SYMBOLS};
+use crate::recompress::coding::bits::BitWriter;
+
+const SYMBOLS: usize = 19;
+/// Longest code of a code length.
+const MAX_LENGTH_BITS: usize = 7;
+const REPEAT: u8 = 16;
+const ZEROS: u8 = 17;
+const MANY_ZEROS: u8 = 18;
+/// The order in which lengths of codes for code lengths are written.
+const ORDER: [u8; SYMBOLS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    symbol: u8,
+    extra: u8,
+}
+
+/// A dynamic block's header, ready to be priced and written.
+pub(super) struct Header {
+    literals: usize,
+    distances: usize,
+    items: Vec<Item>,
+    lengths: [u8; SYMBOLS],
+    listed: usize,
+    /// Size in bits, without the three of the block type.
+    pub(super) size: u64,
+}
+
+impl Header {
+    /// Trailing symbols without a code are left out. There is one of either alphabet at least.
+    pub(super) fn new(literals: &[u8; LITERAL_SYMBOLS], distances: &[u8; DISTANCE_SYMBOLS]) -> Self {
+        let (literals, distances) = (used(literals), used(distances));
+        let mut items = Vec::with_capacity(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
+        // A run goes on from one alphabet into the next.
+        run_lengths(&[literals, distances].concat(), &mut items);
+        let mut frequencies = [0u32; SYMBOLS];
+        for item in &items {
+            if let Some(frequency) = frequencies.get_mut(usize::from(item.symbol)) {
+                *frequency += 1;
+            }
+        }
+        let lengths = code_lengths(&frequencies, MAX_LENGTH_BITS);
+        let len_of = |symbol: u8| lengths.get(usize::from(symbol)).copied().unwrap_or(0);
+        let listed = ORDER.iter().rposition(|&symbol| len_of(symbol) != 0).map_or(4, |last| last + 1).max(4);
+        let body: u64 =
+            items.iter().map(|item| u64::from(len_of(item.symbol)) + u64::from(extra_bits(item.symbol))).sum();
+        Self {
+            literals: literals.len(),
+            distances: distances.len(),
+            items,
+            lengths,
+            listed,
+            size: 5 + 5 + 4 + 3 * listed as u64 + body,
+        }
+    }
+
+    pub(super) fn write(&self, bits: &mut BitWriter, out: &mut Vec<u8>) {
+        bits.put(self.literals as u64 - 257, 5);
+        bits.put(self.distances as u64 - 1, 5);
+        bits.put(self.listed as u64 - 4, 4);
+        for &symbol in ORDER.iter().take(self.listed) {
+            bits.put(self.lengths.get(usize::from(symbol)).copied().unwrap_or(0).into(), 3);
+            bits.flush(out);
+        }
+        let codes = codes(&self.lengths);
+        for item in &self.items {
+            let Code { bits: code, len } = codes.get(usize::from(item.symbol)).copied().unwrap_or_default();
+            bits.put(code.into(), len.into());
+            bits.put(item.extra.into(), extra_bits(item.symbol));
+            bits.flush(out);
+        }
+    }
+}
+
+/// The lengths up to the last that is not zero.
+fn used(lengths: &[u8]) -> &[u8] {
+    let end = lengths.iter().rposition(|&len| len != 0).map_or(1, |last| last + 1);
+    lengths.get(..end).unwrap_or_default()
+}
+
+fn extra_bits(symbol: u8) -> u32 {
+    match symbol {
+        REPEAT => 2,
+        ZEROS => 3,
+        MANY_ZEROS => 7,
+        _ => 0,
+    }
+}
+
+/// Says `lengths` with repeats, each as long as it can be.
+fn run_lengths(lengths: &[u8], items: &mut Vec<Item>) {
+    for run in lengths.chunk_by(|a, b| a == b) {
+        let Some(&value) = run.first() else { continue };
+        let mut rest = run.len();
+        if value != 0 {
+            // A repeat refers to the length before it, so the first has to be said; fewer than three more are said too.
+            items.push(Item { symbol: value, extra: 0 });
+            rest -= 1;
+        }
+        let most = if value == 0 { 138 } else { 6 };
+        while rest > 0 {
+            let count = rest.min(most);
+            rest -= count;
+            let extra = u8::try_from(count).unwrap_or(u8::MAX);
+            match (count, value) {
+                (0..3, _) => items.extend(std::iter::repeat_n(Item { symbol: value, extra: 0 }, count)),
+                (_, 1..) => items.push(Item { symbol: REPEAT, extra: extra - 3 }),
+                (3..=10, 0) => items.push(Item { symbol: ZEROS, extra: extra - 3 }),
+                (_, 0) => items.push(Item { symbol: MANY_ZEROS, extra: extra - 11 }),
+            }
+        }
+    }
+}

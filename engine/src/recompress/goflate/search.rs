@@ -1,0 +1,126 @@
+//! What the two ways of encoding ask of a match finder, and the plain way to find a match.
+
+use super::params::{MAX_MATCH, MIN_MATCH};
+use super::window::{Bytes, HALF_POSITION};
+
+/// A match of four bytes from farther away is not taken.
+const TOO_FAR: u16 = 4096;
+
+/// Bounds of one search.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Most candidates that Go would look at.
+    pub(super) candidates: usize,
+    /// A match of this length or more ends the search; never above `longest`.
+    pub(super) nice: usize,
+    /// Longest match possible here: 258, or what is left of the input.
+    pub(super) longest: usize,
+}
+
+impl Limits {
+    #[inline(always)]
+    pub(super) fn new(candidates: usize, nice: usize, lookahead: usize) -> Self {
+        let longest = lookahead.min(MAX_MATCH);
+        Self { candidates, nice: nice.min(longest), longest }
+    }
+}
+
+/// The best match of a search; `distance` is 0 if nothing longer than asked for was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) len: usize,
+    pub(super) distance: u16,
+}
+
+impl Found {
+    /// Nothing.
+    pub(super) const NONE: Self = Self { len: MIN_MATCH - 1, distance: 0 };
+
+    /// Nothing, if this is a match that is too far away for its four bytes.
+    ///
+    /// Go skips such candidates, which comes to the same: only longer ones could follow them.
+    #[inline(always)]
+    pub(super) fn unless_too_far(self) -> Self {
+        if self.len == MIN_MATCH && self.distance > TOO_FAR { Self::NONE } else { self }
+    }
+}
+
+/// A match finder that finds what Go's finds.
+pub(super) trait Search {
+    fn new() -> Self;
+
+    /// Enters the string at `at`, of which four bytes at least are input, and returns the newest position that was in its bucket.
+    fn insert(&mut self, bytes: Bytes<'_>, at: u16) -> u16;
+
+    /// The match Go would take: longer than `longer_than` (at least 3), nearest of the longest.
+    ///
+    /// `head` came from inserting `at`; of later positions only the next may have been inserted. `longer_than` is below
+    /// `limits.longest`.
+    fn longest(&self, bytes: Bytes<'_>, at: u16, head: u16, longer_than: usize, limits: Limits) -> Found;
+
+    /// Follows `Window::slide`.
+    fn slide(&mut self);
+}
+
+/// The position up to which (inclusive) candidates are out of reach from `at`.
+#[inline(always)]
+pub(super) fn floor(at: u16) -> u16 {
+    at.saturating_sub(HALF_POSITION + 1)
+}
+
+/// The first of the longest matches along one chain, newest candidate first.
+#[inline(always)]
+pub(super) fn longest(
+    bytes: Bytes<'_>,
+    at: u16,
+    head: u16,
+    longer_than: usize,
+    limits: Limits,
+    previous: impl Fn(u16) -> u16,
+) -> Found {
+    let mut best = Found { len: longer_than, distance: 0 };
+    let floor = floor(at);
+    let mut tail = Tail::new(bytes, at, longer_than);
+    let mut candidate = head;
+    for _ in 0..limits.candidates {
+        if candidate <= floor {
+            break;
+        }
+        if tail.agrees(bytes, candidate) {
+            let len = bytes.common(at, candidate, limits.longest);
+            if len > best.len {
+                best = Found { len, distance: at - candidate };
+                if len >= limits.nice {
+                    break;
+                }
+                tail = Tail::new(bytes, at, len);
+            }
+        }
+        candidate = previous(candidate);
+    }
+    best
+}
+
+/// The up to eight bytes of the current string that end where a longer match has to reach to.
+#[derive(Clone, Copy)]
+pub(super) struct Tail {
+    value: u64,
+    mask: u64,
+    offset: usize,
+}
+
+impl Tail {
+    /// For matches longer than `len`.
+    #[inline(always)]
+    pub(super) fn new(bytes: Bytes<'_>, at: u16, len: usize) -> Self {
+        let offset = len.saturating_sub(7);
+        let unused = 56usize.saturating_sub(8 * len);
+        let mask = u64::MAX >> (unused & 63);
+        Self { value: bytes.load8(at, offset) & mask, mask, offset }
+    }
+
+    #[inline(always)]
+    pub(super) fn agrees(&self, bytes: Bytes<'_>, candidate: u16) -> bool {
+        bytes.load8(candidate, self.offset) & self.mask == self.value
+    }
+}

@@ -1,0 +1,98 @@
+//! Encoders at work.
+
+use super::place::{Bits, Place};
+use super::zlib::ZlibEncoder;
+use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, pigz};
+
+/// An encoder in the middle of a stream. Its output is a function of the data alone, not of how the data is cut.
+pub(super) struct RunningEncoder {
+    kind: Kind,
+    /// What was emitted and not handed on; not used by [`Kind::Zlib`].
+    out: Vec<u8>,
+}
+
+enum Kind {
+    Zlib(ZlibEncoder),
+    Go(Box<goflate::Encoder>),
+    GnuGzip(Box<gnugzip::Encoder>),
+    Pigz(Box<pigz::Encoder>),
+}
+
+/// Bytes handed to an encoder at once, so that what it emits is looked at before it runs far ahead.
+const PIECE: usize = 64 << 10;
+
+impl RunningEncoder {
+    /// Starts a stream.
+    pub(super) fn start(encoder: DeflateEncoder) -> Result<Self, EncoderFault> {
+        let kind = match encoder {
+            DeflateEncoder::Zlib(params) => Kind::Zlib(ZlibEncoder::new(&params)?),
+            DeflateEncoder::Go(level) => {
+                let encoder = goflate::Encoder::new(level.get()).ok_or(EncoderFault::Parameters("Go"))?;
+                Kind::Go(Box::new(encoder))
+            }
+            DeflateEncoder::GnuGzip { level, rsyncable } => {
+                let encoder = gnugzip::Encoder::new(level, rsyncable).ok_or(EncoderFault::Parameters("GNU gzip"))?;
+                Kind::GnuGzip(Box::new(encoder))
+            }
+            DeflateEncoder::Pigz(params) => {
+                let encoder = pigz::Encoder::new(params).ok_or(EncoderFault::Parameters("pigz"))?;
+                Kind::Pigz(Box::new(encoder))
+            }
+        };
+        Ok(Self { kind, out: Vec::new() })
+    }
+
+    /// An encoder in the middle of a stream that has taken all of the place's bytes; `None` if it can't be had.
+    ///
+    /// Right only if the stream before the place is what this encoder writes.
+    pub(super) fn resume(encoder: DeflateEncoder, place: &Place<'_>) -> Option<Self> {
+        let mut out = Vec::new();
+        let kind = match encoder {
+            DeflateEncoder::Zlib(params) => Kind::Zlib(ZlibEncoder::resume(&params, place)?),
+            DeflateEncoder::Go(level) => Kind::Go(Box::new(goflate::Encoder::resume(level.get(), place, &mut out)?)),
+            DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Pigz(_) => return None,
+        };
+        Some(Self { kind, out })
+    }
+
+    /// Bits emitted that do not fill a byte yet; `None` if that can't be told.
+    pub(super) fn rest(&self) -> Option<Bits> {
+        match &self.kind {
+            Kind::Zlib(encoder) => encoder.rest(),
+            Kind::Go(encoder) => Some(encoder.rest()),
+            Kind::GnuGzip(_) | Kind::Pigz(_) => None,
+        }
+    }
+
+    /// Encodes `data`; what is emitted goes to `sink`, whose error ends the call (and leaves the stream useless).
+    pub(super) fn push<E: From<EncoderFault>>(
+        &mut self,
+        data: &[u8],
+        sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { kind, out } = self;
+        for piece in data.chunks(PIECE) {
+            match kind {
+                Kind::Zlib(encoder) => return encoder.push(data, sink),
+                Kind::Go(encoder) => encoder.write(piece, out),
+                Kind::GnuGzip(encoder) => encoder.write(piece, out),
+                Kind::Pigz(encoder) => encoder.write(piece, out),
+            }
+            sink(out)?;
+            out.clear();
+        }
+        Ok(())
+    }
+
+    /// Ends the stream, emitting what is left.
+    pub(super) fn finish<E: From<EncoderFault>>(self, sink: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let Self { kind, mut out } = self;
+        match kind {
+            Kind::Zlib(encoder) => return encoder.finish(sink),
+            Kind::Go(encoder) => encoder.finish(&mut out),
+            Kind::GnuGzip(encoder) => encoder.finish(&mut out),
+            Kind::Pigz(encoder) => encoder.finish(&mut out),
+        }
+        sink(&out)
+    }
+}
