@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use firn_engine::codec::layer::{DecodeLimits, LayerError, decoder};
 use firn_engine::recompress::{
-    DeflateEncoder, DetectError, DetectLimits, Detection, EncodeError, Encoder, GzipRecipe, MAX_MEMBERS, MAX_TRAILING,
-    Member, Recipe, Strategy as ZStrategy, Trailing, ZlibParams, detect,
+    DeflateEncoder, DetectError, DetectLimits, Detection, EncodeError, Encoder, GoLevel, GzipRecipe, MAX_MEMBERS,
+    MAX_TRAILING, Member, Recipe, Strategy as ZStrategy, Trailing, ZlibParams, detect,
 };
 use proptest::prelude::*;
 
@@ -306,20 +306,45 @@ fn gzip(encoder: DeflateEncoder, data: &[u8]) -> Vec<u8> {
 #[test]
 fn any_number_of_threads_proves_the_same() {
     let data = long(14 << 20);
-    for (level, mem) in [(1, 8), (4, 9), (6, 8), (6, 1), (9, 9)] {
-        let blob = gzip(zlib(level, mem), &data);
+    let go = |level| DeflateEncoder::Go(GoLevel::new(level).unwrap());
+    let gnu = |level| DeflateEncoder::GnuGzip { level, rsyncable: false };
+    let encoders = [zlib(1, 8), zlib(4, 9), zlib(6, 8), zlib(9, 9), go(1), go(4), go(6), go(9), gnu(6), gnu(1)];
+    for encoder in encoders {
+        let blob = gzip(encoder, &data);
         for threads in [1, 3] {
             let found = run(&blob, DetectLimits { threads, ..DetectLimits::default() }).unwrap();
-            if mem == 1 {
-                // Not among the candidates: nobody uses it.
-                assert_eq!(found.recipe, None);
-            } else {
-                let expected = recipe(&[(&HEADER, zlib(level, mem), data.len())]);
-                assert_eq!(found.recipe, Some(expected), "level {level} on {threads} threads");
-                assert_eq!(found.verified_bytes, blob.len() as u64);
-            }
+            let expected = recipe(&[(&HEADER, encoder, data.len())]);
+            assert_eq!(found.recipe, Some(expected), "{encoder} on {threads} threads");
+            assert_eq!(found.verified_bytes, blob.len() as u64);
         }
     }
+    // Not among the candidates: nobody uses it.
+    assert_eq!(run(&gzip(zlib(6, 1), &data), DetectLimits::default()).unwrap().recipe, None);
+}
+
+#[test]
+fn what_the_real_programs_wrote_is_found() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/recompress");
+    let mut found = 0;
+    for program in ["gnugzip", "pigz"] {
+        for file in std::fs::read_dir(format!("{folder}/{program}")).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            // Block sizes other than the default are not looked for.
+            if path.extension().is_none_or(|end| end != "gz")
+                || name.contains("block")
+                || name.ends_with("independent-rsyncable")
+            {
+                continue;
+            }
+            let blob = std::fs::read(&path).unwrap();
+            let detection = run(&blob, DetectLimits::default()).unwrap();
+            let recipe = detection.recipe.unwrap_or_else(|| panic!("{program} {name} was not recognised"));
+            assert!(holds(&recipe, &blob), "{program} {name}");
+            found += 1;
+        }
+    }
+    assert!(found > 30, "only {found} streams");
 }
 
 #[test]
