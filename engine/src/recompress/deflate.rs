@@ -3,7 +3,7 @@
 
 use super::tokens::Families;
 use super::zlib::{ZlibEncoder, ZlibParams};
-use super::{goflate, pigz};
+use super::{goflate, kflate, pigz};
 use crate::codec::layer::GzipHeader;
 
 /// An encoder with its parameters: everything that, with the data, fixes a deflate stream.
@@ -23,6 +23,8 @@ pub enum DeflateEncoder {
     },
     /// pigz.
     Pigz(pigz::Params),
+    /// `klauspost/compress` and `klauspost/pgzip`.
+    Klauspost(kflate::Params),
 }
 
 /// A level of Go's `compress/flate`: -2 (`HuffmanOnly`) or 0 to 9; the default is 6.
@@ -63,8 +65,9 @@ const ZLIB: u16 = 1;
 const GO: u16 = 2;
 const GNU_GZIP: u16 = 3;
 const PIGZ: u16 = 4;
+const KLAUSPOST: u16 = 5;
 /// Output as of zlib 1.3.2, and the same as 1.2.13's on the golden streams; as of Go 1.15 to 1.26, gzip 1.12 and 1.13, pigz 2.6 and
-/// 2.8. A release that changes it gets the next number.
+/// 2.8, klauspost/compress 1.15.12 and 1.18.0. A release that changes it gets the next number.
 const FIRST_VERSION: u16 = 1;
 
 /// Most parameter bytes an encoder may have in a recipe.
@@ -86,6 +89,7 @@ impl DeflateEncoder {
             Self::Go(level) => (GO, level.get().to_le_bytes().to_vec()),
             Self::GnuGzip { level, rsyncable } => (GNU_GZIP, vec![level, rsyncable.into()]),
             Self::Pigz(params) => (PIGZ, params.to_bytes().to_vec()),
+            Self::Klauspost(params) => (KLAUSPOST, params.to_bytes().to_vec()),
         };
         (id, FIRST_VERSION, params)
     }
@@ -102,6 +106,7 @@ impl DeflateEncoder {
             }
             (GNU_GZIP, &[level @ 1..=9, rsyncable @ 0..=1]) => Some(Self::GnuGzip { level, rsyncable: rsyncable == 1 }),
             (PIGZ, _) => pigz::Params::from_bytes(params).map(Self::Pigz),
+            (KLAUSPOST, _) => kflate::Params::from_bytes(params).map(Self::Klauspost),
             (GO | GNU_GZIP, _) => None,
             _ => return Err(WireFault::Unknown),
         };
@@ -117,7 +122,8 @@ impl DeflateEncoder {
         let gzip =
             [false, true].into_iter().flat_map(|rsyncable| levels.map(|level| Self::GnuGzip { level, rsyncable }));
         let pigz = pigz::Params::usual().flat_map(|params| levels.map(|level| Self::Pigz(params.at_level(level))));
-        go.chain(zlib).chain(gzip).chain(pigz).collect()
+        let klauspost = kflate::Params::usual().map(Self::Klauspost);
+        go.chain(zlib).chain(gzip).chain(pigz).chain(klauspost).collect()
     }
 
     /// The family by whose habits a stream of this encoder can be told.
@@ -131,6 +137,7 @@ impl DeflateEncoder {
             Self::Go(_) => Families::GO,
             Self::GnuGzip { .. } => Families::GNU_GZIP,
             Self::Pigz(_) => Families::PIGZ,
+            Self::Klauspost(_) => Families::KLAUSPOST,
         }
     }
 
@@ -140,7 +147,7 @@ impl DeflateEncoder {
         match self {
             Self::Zlib(params) => ZlibEncoder::origin(params, clean),
             Self::Go(level) => goflate::Encoder::origin(level.get(), clean),
-            Self::GnuGzip { .. } | Self::Pigz(_) => None,
+            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) => None,
         }
     }
 }
@@ -177,7 +184,7 @@ mod tests {
                 assert!(matches!(DeflateEncoder::from_wire(id, version, &longer), Err(WireFault::Parameters)));
             }
         }
-        for (id, params) in [(GO, [10]), (GO, [255]), (GNU_GZIP, [6]), (PIGZ, [6])] {
+        for (id, params) in [(GO, [10]), (GO, [255]), (GNU_GZIP, [6]), (PIGZ, [6]), (KLAUSPOST, [5])] {
             assert!(matches!(DeflateEncoder::from_wire(id, 1, &params), Err(WireFault::Parameters)));
         }
         assert!(matches!(DeflateEncoder::from_wire(99, 1, &[]), Err(WireFault::Unknown)));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::kflate::{Framing, Params as KlauspostParams};
 use super::{DeflateEncoder, Recipe};
 
 impl fmt::Display for Recipe {
@@ -32,6 +33,20 @@ impl fmt::Display for DeflateEncoder {
             DeflateEncoder::Go(level) => write!(f, "Go -{}", level.get()),
             DeflateEncoder::GnuGzip { level, rsyncable } => {
                 write!(f, "GNU gzip -{level}{}", if *rsyncable { " --rsyncable" } else { "" })
+            }
+            DeflateEncoder::Klauspost(params) => {
+                let name = match params.framing() {
+                    Framing::Plain => "klauspost",
+                    Framing::Parallel(_) => "pgzip",
+                };
+                match params.level() {
+                    KlauspostParams::HUFFMAN_ONLY => write!(f, "{name} HuffmanOnly")?,
+                    level => write!(f, "{name} -{level}")?,
+                }
+                match params.framing() {
+                    Framing::Parallel(part) if part != 1 << 20 => write!(f, " (blocks of {} KiB)", part >> 10),
+                    Framing::Parallel(_) | Framing::Plain => Ok(()),
+                }
             }
             DeflateEncoder::Pigz(params) => {
                 write!(f, "pigz -{}", params.level)?;

@@ -20,6 +20,8 @@ mod gnugzip;
 #[forbid(unsafe_code)]
 mod goflate;
 #[forbid(unsafe_code)]
+mod kflate;
+#[forbid(unsafe_code)]
 mod lane;
 #[forbid(unsafe_code)]
 mod member;
@@ -48,6 +50,7 @@ mod zlib;
 pub use deflate::{DeflateEncoder, EncoderFault, GoLevel};
 pub use detect::{DetectError, DetectLimits, Detection, detect, dismiss};
 pub use encoder::{EncodeError, Encoder};
+pub use kflate::{Framing as KlauspostFraming, Params as KlauspostParams, Revision as KlauspostRevision};
 pub use pigz::Params as PigzParams;
 pub use recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
 pub use wire::RecipeError;

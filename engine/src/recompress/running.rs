@@ -2,7 +2,7 @@
 
 use super::place::{Bits, Place};
 use super::zlib::ZlibEncoder;
-use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, pigz};
+use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, kflate, pigz};
 
 /// An encoder in the middle of a stream. Its output is a function of the data alone, not of how the data is cut.
 pub(super) struct RunningEncoder {
@@ -16,6 +16,7 @@ enum Kind {
     Go(Box<goflate::Encoder>),
     GnuGzip(Box<gnugzip::Encoder>),
     Pigz(Box<pigz::Encoder>),
+    Klauspost(Box<kflate::Encoder>),
 }
 
 /// Bytes handed to an encoder at once, so that what it emits is looked at before it runs far ahead.
@@ -38,6 +39,10 @@ impl RunningEncoder {
                 let encoder = pigz::Encoder::new(params).ok_or(EncoderFault::Parameters("pigz"))?;
                 Kind::Pigz(Box::new(encoder))
             }
+            DeflateEncoder::Klauspost(params) => {
+                let encoder = kflate::Encoder::new(params).ok_or(EncoderFault::Parameters("klauspost"))?;
+                Kind::Klauspost(Box::new(encoder))
+            }
         };
         Ok(Self { kind, out: Vec::new() })
     }
@@ -50,7 +55,7 @@ impl RunningEncoder {
         let kind = match encoder {
             DeflateEncoder::Zlib(params) => Kind::Zlib(ZlibEncoder::resume(&params, place)?),
             DeflateEncoder::Go(level) => Kind::Go(Box::new(goflate::Encoder::resume(level.get(), place, &mut out)?)),
-            DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Pigz(_) => return None,
+            DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Pigz(_) | DeflateEncoder::Klauspost(_) => return None,
         };
         Some(Self { kind, out })
     }
@@ -60,7 +65,7 @@ impl RunningEncoder {
         match &self.kind {
             Kind::Zlib(encoder) => encoder.rest(),
             Kind::Go(encoder) => Some(encoder.rest()),
-            Kind::GnuGzip(_) | Kind::Pigz(_) => None,
+            Kind::GnuGzip(_) | Kind::Pigz(_) | Kind::Klauspost(_) => None,
         }
     }
 
@@ -77,6 +82,7 @@ impl RunningEncoder {
                 Kind::Go(encoder) => encoder.write(piece, out),
                 Kind::GnuGzip(encoder) => encoder.write(piece, out),
                 Kind::Pigz(encoder) => encoder.write(piece, out),
+                Kind::Klauspost(encoder) => encoder.write(piece, out),
             }
             sink(out)?;
             out.clear();
@@ -92,6 +98,7 @@ impl RunningEncoder {
             Kind::Go(encoder) => encoder.finish(&mut out),
             Kind::GnuGzip(encoder) => encoder.finish(&mut out),
             Kind::Pigz(encoder) => encoder.finish(&mut out),
+            Kind::Klauspost(encoder) => encoder.finish(&mut out),
         }
         sink(&out)
     }

@@ -5,8 +5,9 @@ use super::running::RunningEncoder;
 use super::tokens::{Families, Survey};
 use super::{DeflateEncoder, EncoderFault};
 
-/// Decoded bytes that a prefix should have; every encoder has emitted its first block by then on ordinary data.
-const PREFIX_PLAIN: usize = 256 << 10;
+/// Decoded bytes that a prefix should have: every encoder has emitted its first block by then on ordinary data, and pgzip the
+/// mark at the end of its first part.
+const PREFIX_PLAIN: usize = 1152 << 10;
 /// Compressed bytes that a prefix should have: less than a few blocks is no evidence.
 const PREFIX_BODY: usize = 96 << 10;
 /// Decoded bytes after which a prefix is long enough whatever it compressed to.

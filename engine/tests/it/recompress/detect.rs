@@ -65,7 +65,7 @@ fn holds(recipe: &Recipe, blob: &[u8]) -> bool {
 
 #[test]
 fn every_level_and_memory_level_is_found_on_a_long_stream() {
-    let data = text(700_000, 7);
+    let data = text(1_900_000, 7);
     for level in 1..=9 {
         for mem in [8, 9] {
             let made = recipe(&[(&HEADER, zlib(level, mem), data.len())]);
@@ -126,8 +126,8 @@ fn flushed(data: &[u8], flush_at: usize) -> Vec<u8> {
 
 #[test]
 fn a_difference_behind_the_prefix_is_seen() {
-    let data = text(900_000, 5);
-    for flush_at in [700_000, 899_999, 900_000] {
+    let data = text(2_000_000, 5);
+    for flush_at in [1_700_000, 1_999_999, 2_000_000] {
         let blob = flushed(&data, flush_at);
         let opened = AtomicU32::new(0);
         let open = || {

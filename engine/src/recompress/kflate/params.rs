@@ -1,0 +1,107 @@
+//! What fixes a stream besides the data.
+
+/// Whole parts of a stream that are encoded on their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// One part: `klauspost/compress/flate`, as its gzip and zlib writers use it.
+    Plain,
+    /// `klauspost/pgzip`: parts of this many bytes, each ended by an empty stored block. 1 MiB unless its user sets another.
+    Parallel(u32),
+}
+
+/// Which releases of `klauspost/compress`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Revision {
+    /// As of 1.15.12.
+    V1_15 = 0,
+    /// As of 1.18.0: levels 4, 7, 8 and 9 differ.
+    V1_18 = 1,
+}
+
+/// Everything that, with the data, fixes a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Params {
+    framing: Framing,
+    level: i8,
+    revision: Revision,
+}
+
+/// Bytes of a part that the next may refer to.
+pub(super) const TAIL: usize = 16 << 10;
+/// Largest part; nobody is known to use more than 1 MiB, and a part's size costs no memory.
+const MAX_PART: u32 = 1 << 30;
+
+impl Params {
+    /// The level that a default (-1) stands for.
+    pub const DEFAULT_LEVEL: i8 = 5;
+    /// Huffman codes for literals, no matches.
+    pub const HUFFMAN_ONLY: i8 = -2;
+
+    /// `None` unless `level` is -2 to 9 and a part, if there are any, is larger than 16 KiB and at most 1 GiB.
+    ///
+    /// -1 is level 5, and is 5 from here on.
+    #[must_use]
+    pub fn new(framing: Framing, level: i8, revision: Revision) -> Option<Self> {
+        let framing_valid = match framing {
+            Framing::Plain => true,
+            Framing::Parallel(part) => part as usize > TAIL && part <= MAX_PART,
+        };
+        let level = if level == -1 { Self::DEFAULT_LEVEL } else { level };
+        (framing_valid && (-2..=9).contains(&level)).then_some(Self { framing, level, revision })
+    }
+
+    /// What is usually met, likeliest first: umoci's parts, pgzip's own, and plain streams; each at all levels.
+    pub(in crate::recompress) fn usual() -> impl Iterator<Item = Self> {
+        let framings = [Framing::Parallel(256 << 10), Framing::Parallel(1 << 20), Framing::Plain];
+        let first =
+            [Self::DEFAULT_LEVEL, 1, 9, 6, 3, 2, 4, 7, 8, Self::HUFFMAN_ONLY].map(|level| (level, Revision::V1_15));
+        let settings = first.into_iter().chain([4, 7, 8, 9].map(|level| (level, Revision::V1_18)));
+        settings.flat_map(move |(level, revision)| {
+            framings.into_iter().filter_map(move |framing| Self::new(framing, level, revision))
+        })
+    }
+
+    /// As a recipe holds them: level (i8), revision, size of a part (u32 LE, 0 for a plain stream).
+    pub(in crate::recompress) fn to_bytes(self) -> [u8; 6] {
+        let part = match self.framing {
+            Framing::Plain => 0,
+            Framing::Parallel(part) => part,
+        };
+        let ([level], [a, b, c, d]) = (self.level.to_le_bytes(), part.to_le_bytes());
+        [level, self.revision as u8, a, b, c, d]
+    }
+
+    /// Reads what `to_bytes` wrote; `None` for anything else.
+    pub(in crate::recompress) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let &[level, revision, a, b, c, d] = bytes else { return None };
+        let revision = match revision {
+            0 => Revision::V1_15,
+            1 => Revision::V1_18,
+            _ => return None,
+        };
+        let framing = match u32::from_le_bytes([a, b, c, d]) {
+            0 => Framing::Plain,
+            part => Framing::Parallel(part),
+        };
+        Self::new(framing, i8::from_le_bytes([level]), revision).filter(|params| params.to_bytes() == bytes)
+    }
+
+    /// How the stream is cut into parts.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Level: 0 to 9, or -2.
+    #[must_use]
+    pub fn level(&self) -> i8 {
+        self.level
+    }
+
+    /// Releases.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+}

@@ -1,0 +1,187 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+use std::io::Read;
+
+use proptest::prelude::*;
+
+use super::samples::{LEVELS, PARTS, Piece, build, hash, hashed, recorded};
+use super::{Encoder, Framing, Params, Revision};
+
+const REVISIONS: [Revision; 2] = [Revision::V1_15, Revision::V1_18];
+
+fn params(part: u32, level: i8, revision: Revision) -> Params {
+    let framing = if part == 0 { Framing::Plain } else { Framing::Parallel(part) };
+    Params::new(framing, level, revision).unwrap()
+}
+
+fn encode(params: Params, data: &[u8], cuts: &[usize]) -> Vec<u8> {
+    let mut encoder = Encoder::new(params).unwrap();
+    let (mut out, mut rest) = (Vec::new(), data);
+    for &cut in cuts {
+        let (piece, later) = rest.split_at(cut.min(rest.len()));
+        encoder.write(piece, &mut out);
+        rest = later;
+    }
+    encoder.write(rest, &mut out);
+    encoder.finish(&mut out);
+    out
+}
+
+#[track_caller]
+fn assert_inflates(stream: &[u8], data: &[u8]) {
+    let mut decoder = flate2::bufread::DeflateDecoder::new(stream);
+    let mut inflated = Vec::new();
+    decoder.read_to_end(&mut inflated).unwrap();
+    assert!(inflated == data, "inflates to something else");
+    assert_eq!(decoder.total_in(), stream.len() as u64, "bytes behind the last block");
+}
+
+#[test]
+fn recorded_streams() {
+    let input = recorded();
+    let same: [(i8, &[u8]); 9] = [
+        (1, include_bytes!("../../../testdata/recompress/klauspost/level1.deflate")),
+        (2, include_bytes!("../../../testdata/recompress/klauspost/level2.deflate")),
+        (3, include_bytes!("../../../testdata/recompress/klauspost/level3.deflate")),
+        (4, include_bytes!("../../../testdata/recompress/klauspost/level4.deflate")),
+        (5, include_bytes!("../../../testdata/recompress/klauspost/level5.deflate")),
+        (6, include_bytes!("../../../testdata/recompress/klauspost/level6.deflate")),
+        (7, include_bytes!("../../../testdata/recompress/klauspost/level7.deflate")),
+        (8, include_bytes!("../../../testdata/recompress/klauspost/level8.deflate")),
+        (9, include_bytes!("../../../testdata/recompress/klauspost/level9.deflate")),
+    ];
+    let changed: [(i8, &[u8]); 4] = [
+        (4, include_bytes!("../../../testdata/recompress/klauspost/level4-1.18.deflate")),
+        (7, include_bytes!("../../../testdata/recompress/klauspost/level7-1.18.deflate")),
+        (8, include_bytes!("../../../testdata/recompress/klauspost/level8-1.18.deflate")),
+        (9, include_bytes!("../../../testdata/recompress/klauspost/level9-1.18.deflate")),
+    ];
+    for (level, stream) in same {
+        let later = changed.iter().find(|(other, _)| *other == level).map_or(stream, |(_, stream)| stream);
+        for (revision, stream) in REVISIONS.into_iter().zip([stream, later]) {
+            let ours = encode(params(70_000, level, revision), &input, &[]);
+            let differ = ours.iter().zip(stream).position(|(a, b)| a != b);
+            assert!(ours == stream, "level {level}, {revision:?}: first difference {differ:?}");
+        }
+    }
+}
+
+#[test]
+fn hashed_streams() {
+    let inputs = hashed();
+    let mut lines = 0;
+    for line in include_str!("../../../testdata/recompress/klauspost/streams.txt").lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (input, part, level) = (&inputs[words[0].parse::<usize>().unwrap()], words[1], words[2].parse().unwrap());
+        let old = &words[3..5];
+        let new = words.get(5..7).unwrap_or(old);
+        let mut last = None;
+        for (revision, recorded) in REVISIONS.into_iter().zip([old, new]) {
+            if last == Some(recorded) && ![4, 7, 8, 9].contains(&level) {
+                continue;
+            }
+            let stream = encode(params(part.parse().unwrap(), level, revision), input, &[]);
+            assert_eq!(
+                [stream.len().to_string(), format!("{:016x}", hash(&stream))],
+                *recorded,
+                "{line}, {revision:?}"
+            );
+            last = Some(recorded);
+        }
+        lines += 1;
+    }
+    assert_eq!(lines, inputs.len() * PARTS.len() * LEVELS.len());
+}
+
+fn piece() -> impl Strategy<Value = Piece> {
+    let len = || prop_oneof![4 => 0usize..600, 3 => 0usize..20_000, 1 => 0usize..200_000];
+    let distance = prop_oneof![1usize..40, 1usize..33_000, 32_760usize..32_772];
+    prop_oneof![
+        len().prop_map(Piece::Random),
+        (1usize..20, len()).prop_map(|(n, len)| Piece::FewSymbols(n, len)),
+        len().prop_map(Piece::Steep),
+        len().prop_map(Piece::Words),
+        (any::<u8>(), len()).prop_map(|(byte, len)| Piece::Run(byte, len)),
+        (1usize..700, len()).prop_map(|(period, len)| Piece::Period(period, len)),
+        (distance, prop_oneof![0usize..12, 250usize..270, len()]).prop_map(|(back, len)| Piece::Copy(back, len)),
+        len().prop_map(Piece::Tar),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn inflates_to_the_input_and_cuts_make_no_difference(
+        pieces in prop::collection::vec(piece(), 0..10),
+        seed in any::<u64>(),
+        level in -2i8..=9,
+        part in prop_oneof![Just(0u32), 16_385u32..300_000, Just(65_535u32), Just(1u32 << 20)],
+        later in any::<bool>(),
+        cuts in prop::collection::vec(prop_oneof![0usize..4, 0usize..1000, 0usize..70_000], 0..24),
+    ) {
+        let data = build(&pieces, seed);
+        let params = params(part, level, REVISIONS[usize::from(later)]);
+        let stream = encode(params, &data, &cuts);
+        assert_inflates(&stream, &data);
+        prop_assert!(stream == encode(params, &data, &[]), "depends on cuts");
+    }
+
+    #[test]
+    fn small_inputs(data in prop::collection::vec(0u8..3, 0..400), part in prop_oneof![Just(0u32), Just(20_000u32)]) {
+        for level in LEVELS {
+            for revision in REVISIONS {
+                assert_inflates(&encode(params(part, level, revision), &data, &[data.len() / 2]), &data);
+            }
+        }
+    }
+}
+
+#[test]
+fn byte_by_byte() {
+    let data = build(&[Piece::Tar(100_000), Piece::Random(20_000), Piece::FewSymbols(4, 50_000)], 6);
+    for level in LEVELS {
+        let params = params(70_000, level, Revision::V1_18);
+        assert!(encode(params, &data, &vec![1; data.len()]) == encode(params, &data, &[]), "level {level}");
+    }
+}
+
+/// The stream goes on for long after its tables and buffers have wrapped many times.
+#[test]
+fn long_streams_inflate() {
+    let data = build(&[Piece::Tar(300_000), Piece::Random(10_000)], 12).repeat(12);
+    for level in [1, 3, 5] {
+        assert_inflates(&encode(params(0, level, Revision::V1_15), &data, &[]), &data);
+    }
+}
+
+/// An empty part is a mark; the last block is one of fixed codes without symbols.
+#[test]
+fn next_to_nothing() {
+    for level in LEVELS {
+        assert_eq!(encode(params(0, level, Revision::V1_15), b"", &[]), [3, 0]);
+        assert_eq!(encode(params(1 << 20, level, Revision::V1_15), b"", &[]), [0, 0, 0, 0xff, 0xff, 3, 0]);
+        let whole = encode(params(20_000, level, Revision::V1_15), &[5; 20_000], &[]);
+        assert!(whole.ends_with(&[0, 0, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 3, 0]), "level {level}");
+    }
+}
+
+#[test]
+fn default_is_level_5() {
+    let default = Params::new(Framing::Parallel(1 << 20), -1, Revision::V1_15).unwrap();
+    assert_eq!(default, params(1 << 20, 5, Revision::V1_15));
+    assert_eq!(default.level(), 5);
+}
+
+#[test]
+fn parameters_out_of_range_are_refused() {
+    for (framing, level) in [
+        (Framing::Plain, -3),
+        (Framing::Plain, 10),
+        (Framing::Parallel(16_384), 5),
+        (Framing::Parallel(0), 5),
+        (Framing::Parallel(u32::MAX), 5),
+    ] {
+        assert_eq!(Params::new(framing, level, Revision::V1_18), None, "{framing:?} {level}");
+    }
+}
