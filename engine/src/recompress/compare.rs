@@ -2,7 +2,7 @@ use super::EncoderFault;
 use super::place::Bits;
 
 /// How far an encoder may lag behind the blob, or lead it, in bytes: beyond any encoder's block, and the memory of a comparison.
-pub(super) const MAX_LAG: usize = 1 << 20;
+pub(super) const MAX_LAG: usize = 4 << 20;
 
 /// Why an encoder cannot go on imitating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,8 @@ use super::{DeflateEncoder, EncoderFault};
 const PREFIX_PLAIN: usize = 1152 << 10;
 /// Compressed bytes that a prefix should have: less than a few blocks is no evidence.
 const PREFIX_BODY: usize = 96 << 10;
+/// Compressed bytes after which a prefix is long enough: well below what a comparison may hold, as a lane gets them at once.
+const PREFIX_BODY_MAX: usize = 1280 << 10;
 /// Decoded bytes after which a prefix is long enough whatever it compressed to.
 const PREFIX_MAX: usize = 8 << 20;
 /// Blocks whose shape tells which encoders can have written them.
@@ -53,7 +55,7 @@ impl Trial {
         self.comparison.keep(body);
         self.plain.extend_from_slice(plain);
         let (have, evidence) = (self.plain.len(), self.comparison.lag());
-        (have >= PREFIX_PLAIN && evidence >= PREFIX_BODY) || have >= PREFIX_MAX || evidence >= MAX_LAG
+        (have >= PREFIX_PLAIN && evidence >= PREFIX_BODY) || have >= PREFIX_MAX || evidence >= PREFIX_BODY_MAX
     }
 
     /// The first candidate that agrees with the prefix so far; with all of it if the deflate stream is `complete`.

@@ -378,3 +378,17 @@ fn a_difference_in_a_later_lane_is_seen() {
     }
     assert!(differed > 0);
 }
+
+#[test]
+fn a_prefix_that_hardly_compresses_is_no_obstacle() {
+    let mut state = 1u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    let mut data: Vec<u8> = noise.take(1_300_000).collect();
+    data.extend_from_slice(&text(600_000, 3));
+    let blob = gzip(zlib(6, 8), &data);
+    let found = run(&blob, DetectLimits::default()).unwrap();
+    assert_eq!(found.recipe, Some(recipe(&[(&HEADER, zlib(6, 8), data.len())])));
+}
