@@ -3,8 +3,6 @@
 //! Many sets of lengths are equally short. Which one comes out follows from two rules: symbols are taken in order of
 //! frequency, then of value; and where a leaf and a package weigh the same, the package comes first.
 
-use super::sort::sort_by_frequency;
-
 /// Longest code of literals and distances.
 pub(super) const MAX_BITS: usize = 15;
 /// Symbols of the largest alphabet.
@@ -21,10 +19,10 @@ pub(super) struct Code {
 }
 
 /// A symbol that occurs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Leaf {
-    pub(super) symbol: u16,
-    pub(super) frequency: u16,
+#[derive(Debug, Clone, Copy, Default)]
+struct Leaf {
+    symbol: u16,
+    frequency: u16,
 }
 
 /// Code lengths of at most `limit` (up to 15) bits for symbols with these frequencies; 0 for those that do not occur.
@@ -51,7 +49,7 @@ pub(super) fn code_lengths<const N: usize>(frequencies: &[u16; N], limit: usize)
         }
         return lengths;
     }
-    sort_by_frequency(leaves);
+    leaves.sort_unstable_by_key(|leaf| u32::from(leaf.frequency) << 16 | u32::from(leaf.symbol));
     let limit = limit.min(count - 1).min(MAX_BITS);
     let counts = leaves_per_level(leaves, limit);
     // A leaf among the first `counts[level]` has a bit for this level, and the levels above hold it too.
@@ -141,4 +139,52 @@ pub(super) fn cost(frequencies: &[u16], codes: &[Code]) -> usize {
 pub(super) fn cost_if_covered(frequencies: &[u16], codes: &[Code]) -> Option<usize> {
     let covered = frequencies.iter().zip(codes).all(|(&f, code)| f == 0 || code.len != 0);
     covered.then(|| cost(frequencies, codes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sum of 2^-length over all codes, in units of 2^-15: decoders want exactly one.
+    fn kraft(lengths: &[u8]) -> u32 {
+        lengths.iter().filter(|&&len| len > 0).map(|&len| 1 << (15 - len)).sum()
+    }
+
+    #[test]
+    fn one_or_two_symbols_take_a_bit_each() {
+        assert_eq!(code_lengths(&[0, 0, 0], 15), [0, 0, 0]);
+        assert_eq!(code_lengths(&[0, 7, 0], 15), [0, 1, 0]);
+        assert_eq!(code_lengths(&[900, 0, 1], 15), [1, 0, 1]);
+    }
+
+    #[test]
+    fn lengths_are_optimal_and_within_the_limit() {
+        // By hand: 1 and 1 join, then 2, then 4 and so on; the limit of 3 makes the four rarest equal.
+        assert_eq!(code_lengths(&[1, 1, 2, 4, 8], 15), [4, 4, 3, 2, 1]);
+        assert_eq!(code_lengths(&[1, 1, 2, 4, 8], 3), [3, 3, 3, 3, 1]);
+        let mut steep = [0; 24];
+        let (mut a, mut b) = (1u16, 1u16);
+        for frequency in &mut steep {
+            *frequency = a;
+            (a, b) = (b, a.saturating_add(b));
+        }
+        for limit in [5, 7, 10, 15] {
+            let lengths = code_lengths(&steep, limit);
+            assert_eq!(lengths.iter().max().map(|&len| usize::from(len)), Some(limit));
+            assert_eq!(kraft(&lengths), 1 << 15);
+        }
+    }
+
+    /// The package of the two rarest weighs as much as the leaves that follow, and comes first: the steepest code results.
+    #[test]
+    fn packages_come_before_leaves_of_equal_weight() {
+        assert_eq!(code_lengths(&[1, 1, 2, 2], 15), [3, 3, 2, 1]);
+        assert_eq!(code_lengths(&[1, 1, 1, 2, 2], 15), [3, 3, 2, 2, 2]);
+    }
+
+    #[test]
+    fn codes_are_canonical() {
+        let codes = codes(&[2, 1, 3, 3]).map(|code| (code.bits, code.len));
+        assert_eq!(codes, [(0b01, 2), (0b0, 1), (0b011, 3), (0b111, 3)]);
+    }
 }

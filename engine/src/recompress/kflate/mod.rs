@@ -1,4 +1,28 @@
-//! The deflate of `klauspost/compress` and the parts of `klauspost/pgzip`, bit for bit.
+//! The deflate of `klauspost/compress` and the parts of `klauspost/pgzip`, bit for bit, in safe Rust: what skopeo, umoci,
+//! buildah and podman compress layers with.
+//!
+//! `part` gathers input into blocks; `fast` (levels 1 to 6) or `lazy` (7 to 9) turns them into `tokens`, which `block` writes.
+//! What decides about the stream and is easy to overlook:
+//!
+//! - Blocks of levels -2 to 6 are cut by input bytes (65,535; 32 KiB at -2), those of 7 to 9 by tokens. What is left at the end
+//!   of a part is stored up to 32 bytes and written as literals up to 127, whatever it contains.
+//! - A Huffman table is kept for the next block if that looks cheaper; the estimate is a sum of 32-bit floats in a fixed
+//!   order, without fused operations. A kept table's block has no end until something else has to be written; a table that
+//!   may be kept lists all symbols, one that may not (at a part's end) only those it uses.
+//! - Code lengths come from package-merge in which packages come before leaves of equal weight.
+//! - Each part forgets tables, codes and hashes, and sees the last 16 KiB before it. At levels 1 to 6 these are encoded for
+//!   their entries in the tables, and what comes of it is thrown away. At levels 7 to 9 they count as bytes of the part's
+//!   first block when storing it is considered.
+//! - A part ends with an empty stored block, also the last, which may be empty itself; then comes an empty block of fixed codes.
+//! - Level 9 prices a match by the class of its distance, where the stream has that of the distance less one, and its literals
+//!   by the frequencies of all bytes ahead when the window was last full.
+//! - Level 4 of 1.18.0 compares bytes at positions which only make sense with the history buffer of the original, so that
+//!   `history` drops bytes exactly when it does.
+//!
+//! Holds for 1.15.12 with pgzip 1.2.5 and 1.18.0 with pgzip 1.2.6: sources compared, and streams compared with both and with
+//! the skopeo and umoci built from them. Two cases are not covered: builds for processors where Go fuses multiplication and
+//! addition (64-bit ARM and others) may round the estimate differently, and a quicksort of the original that degenerates falls
+//! back on another order of symbols.
 
 mod alphabet;
 mod block;
@@ -12,7 +36,6 @@ mod params;
 mod part;
 #[cfg(test)]
 mod samples;
-mod sort;
 mod symbols;
 mod table;
 mod tokens;
@@ -21,7 +44,9 @@ pub use params::{Framing, Params, Revision};
 
 use part::Part;
 
-/// Writes the raw deflate stream that `klauspost/compress/flate` or `klauspost/pgzip` writes.
+/// Writes the raw deflate stream that `klauspost/compress/flate` or `klauspost/pgzip` writes when its user does not flush.
+///
+/// Memory: under 1.5 MiB, all of it allocated at the start.
 pub struct Encoder {
     part: Part,
     part_size: Option<usize>,

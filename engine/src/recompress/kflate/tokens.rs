@@ -119,7 +119,7 @@ impl Tokens {
         self.match_count += 1;
     }
 
-    /// Calls `literals` and `matched` in the order of the stream.
+    /// All literals, and the matches between them.
     #[inline(always)]
     pub(super) fn parts(&self) -> (&[u8], &[Match]) {
         let literals = self.literals.get(..self.literal_count).unwrap_or_default();

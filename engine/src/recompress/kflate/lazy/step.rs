@@ -45,6 +45,7 @@ pub(super) struct Step<'a> {
     out: &'a mut Vec<u8>,
     /// Bits that literals are taken to cost, from the frequencies of all bytes ahead.
     lengths: [u8; 256],
+    searches: bool,
     /// Where strings of four bytes cease to be within the input.
     insert_end: usize,
 }
@@ -59,13 +60,14 @@ impl<'a> Step<'a> {
         end: bool,
         out: &'a mut Vec<u8>,
     ) -> Self {
-        // 65,536 equal bytes count as none, here as in the original.
         let lengths = match effort.gain {
             Some(_) => code_lengths(&histogram(window.ahead()), MAX_BITS),
             None => [0; 256],
         };
+        // 65,536 equal bytes count as none, here as in the original; literals are then free, and no match can gain.
+        let searches = effort.gain.is_none() || lengths != [0; 256];
         let insert_end = window.end.saturating_sub(SHORTEST - 1);
-        Self { effort, window, chains, tokens, writer, end, out, lengths, insert_end }
+        Self { effort, window, chains, tokens, writer, end, out, lengths, searches, insert_end }
     }
 
     pub(super) fn run(&mut self, pending: &mut Pending) {
@@ -79,7 +81,7 @@ impl<'a> Step<'a> {
             let head = self.enter(at);
             let previous = found;
             found = NOTHING;
-            if lookahead > previous.len && previous.len < self.effort.lazy {
+            if self.searches && lookahead > previous.len && previous.len < self.effort.lazy {
                 let bytes = self.window.bytes();
                 found = self.chains.search(self.effort, &self.lengths, bytes, at, head, lookahead).unwrap_or(NOTHING);
             }
