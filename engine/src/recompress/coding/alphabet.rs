@@ -8,7 +8,12 @@ pub(in crate::recompress) const DISTANCE_SYMBOLS: usize = 30;
 pub(in crate::recompress) const END_OF_BLOCK: usize = 256;
 /// The first length symbol.
 pub(in crate::recompress) const FIRST_LENGTH: usize = 257;
-const LENGTH_SYMBOLS: usize = LITERAL_SYMBOLS - FIRST_LENGTH;
+/// Length symbols.
+pub(in crate::recompress) const LENGTH_SYMBOLS: usize = LITERAL_SYMBOLS - FIRST_LENGTH;
+/// Shortest match that deflate can express.
+pub(in crate::recompress) const MIN_MATCH: usize = 3;
+/// Longest match that deflate can express.
+pub(in crate::recompress) const MAX_MATCH: usize = 258;
 
 /// What stands for a length or distance besides its Huffman code.
 #[derive(Debug, Clone, Copy, Default)]

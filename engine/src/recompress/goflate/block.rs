@@ -1,16 +1,17 @@
 //! Collects the symbols of a block and writes it in one of the three forms.
 
-use super::header::Header;
-use super::huffman::{Code, code_lengths, codes};
-use super::symbols::SymbolWriter;
+use super::huffman::code_lengths;
 use crate::recompress::coding::alphabet::{
     Class, DISTANCE_CLASSES, DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LENGTH_CLASS_OF, LENGTH_CLASSES,
     LITERAL_SYMBOLS, distance_symbol,
 };
 use crate::recompress::coding::bits::BitWriter;
+use crate::recompress::coding::codes::{
+    self, Code, FIXED_DISTANCE, FIXED_LITERALS, MAX_BITS, SymbolCodes, codes, with_room,
+};
+use crate::recompress::coding::header::{Header, MAX_LENGTH_BITS, Runs};
 use crate::recompress::place::Bits;
 
-const STORED: u64 = 0;
 const FIXED: u64 = 1;
 const DYNAMIC: u64 = 2;
 /// Most bytes of a stored block.
@@ -146,9 +147,9 @@ impl Block {
         {
             *first = 1;
         }
-        let literals = code_lengths(self.literal_frequencies(), super::huffman::MAX_BITS);
-        let distances = code_lengths(self.distance_frequencies(), super::huffman::MAX_BITS);
-        let header = Header::new(&literals, &distances);
+        let literals = code_lengths(self.literal_frequencies(), MAX_BITS);
+        let distances = code_lengths(self.distance_frequencies(), MAX_BITS);
+        let header = header(&literals, &distances);
         let size = 3 + header.size + self.cost(&literals, &distances);
         Coded { literals, distances, header, size }
     }
@@ -186,7 +187,14 @@ impl Block {
     /// Writes the symbols and the end of the block, at most `size` bits.
     fn write_symbols(&self, literals: &[Code], distances: &[Code], size: u64, sink: &mut Sink<'_>) {
         let symbols = self.symbols.get(..self.count).unwrap_or_default();
-        SymbolWriter::new(literals, distances).write(symbols, size, sink);
+        let codes = SymbolCodes::new(literals, distances);
+        with_room(size, sink.bits, sink.out, |bits, out, mut at| {
+            for &symbol in symbols {
+                at = codes.write(symbol, bits, out, at);
+            }
+            codes.put_end(bits);
+            bits.flush_into(out, at)
+        });
     }
 }
 
@@ -206,12 +214,12 @@ pub(super) fn write_literals(bytes: &[u8], sink: &mut Sink<'_>) {
     if let Some(end) = literals.get_mut(END_OF_BLOCK) {
         *end = 1;
     }
-    let lengths = code_lengths(&literals, super::huffman::MAX_BITS);
+    let lengths = code_lengths(&literals, MAX_BITS);
     let mut distances = [0; DISTANCE_SYMBOLS];
     if let Some(first) = distances.first_mut() {
         *first = 1;
     }
-    let header = Header::new(&lengths, &distances);
+    let header = header(&lengths, &distances);
     let body: u64 = literals.iter().zip(&lengths).map(|(&f, &len)| u64::from(f) * u64::from(len)).sum();
     // The one distance code counts as if used once.
     let size = 3 + header.size + body + 1;
@@ -221,7 +229,18 @@ pub(super) fn write_literals(bytes: &[u8], sink: &mut Sink<'_>) {
     }
     sink.bits.put(DYNAMIC << 1, 3);
     header.write(sink.bits, sink.out);
-    SymbolWriter::new(&codes(&lengths), &[]).write_bytes(bytes, size, sink);
+    let codes = SymbolCodes::new(&codes(&lengths), &[]);
+    with_room(size, sink.bits, sink.out, |bits, out, mut at| {
+        // Three codes are 45 bits at most.
+        for three in bytes.chunks(3) {
+            for &byte in three {
+                codes.put_byte(byte, bits);
+            }
+            at = bits.flush_into(out, at);
+        }
+        codes.put_end(bits);
+        bits.flush_into(out, at)
+    });
 }
 
 /// Adds up in four tables at once, as equal bytes in a row would wait for one another.
@@ -248,24 +267,20 @@ fn stored_size(bytes: &[u8]) -> u64 {
 
 /// Writes `bytes` (at most 65535) stored.
 pub(super) fn store(bytes: &[u8], last: bool, sink: &mut Sink<'_>) {
-    sink.bits.put(STORED << 1 | u64::from(last), 3);
-    sink.bits.align(sink.out);
-    let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    sink.out.extend_from_slice(&len.to_le_bytes());
-    sink.out.extend_from_slice(&(!len).to_le_bytes());
-    sink.out.extend_from_slice(bytes);
+    codes::store(bytes, last, sink.bits, sink.out);
 }
 
-/// Lengths of the fixed literal codes (RFC 1951, 3.2.6), with the two that never occur: they come before the longer ones.
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const FIXED_LITERALS: [u8; 288] = {
-    let mut of = [8; 288];
-    let mut symbol = 144;
-    while symbol < 280 {
-        of[symbol] = if symbol < 256 { 9 } else { 7 };
-        symbol += 1;
-    }
-    of
-};
+/// Trailing symbols without a code are left out. There is one of either alphabet at least.
+fn header(literals: &[u8; LITERAL_SYMBOLS], distances: &[u8; DISTANCE_SYMBOLS]) -> Header {
+    let assign = |frequencies: &[u16; _]| code_lengths(&frequencies.map(u32::from), MAX_LENGTH_BITS);
+    Header::new(used(literals), used(distances), Runs::Join, assign)
+}
+
+/// The lengths up to the last that is not zero.
+fn used(lengths: &[u8]) -> &[u8] {
+    let end = lengths.iter().rposition(|&len| len != 0).map_or(1, |last| last + 1);
+    lengths.get(..end).unwrap_or_default()
+}
+
 /// Lengths of the fixed distance codes, but for two that never occur and come last.
-const FIXED_DISTANCES: [u8; DISTANCE_SYMBOLS] = [5; DISTANCE_SYMBOLS];
+const FIXED_DISTANCES: [u8; DISTANCE_SYMBOLS] = [FIXED_DISTANCE; DISTANCE_SYMBOLS];

@@ -2,7 +2,8 @@
 
 use super::params::{BUCKETS, bucket};
 use super::search::{Found, Limits, Search, longest};
-use super::window::{Bytes, HALF, HALF_POSITION, boxed};
+use super::window::{HALF, HALF_POSITION};
+use crate::recompress::coding::strings::{Bytes, boxed};
 
 /// Hash chains over the window. Position 0 ends a chain.
 pub(super) struct Chains {

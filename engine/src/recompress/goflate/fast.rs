@@ -4,7 +4,7 @@
 
 use super::block::{Block, MAX_STORED, Sink, store, write_literals};
 use super::params::{MAX_MATCH, MIN_MATCH};
-use super::window::boxed;
+use crate::recompress::coding::strings::boxed;
 
 /// Greatest distance of a match.
 const MAX_DISTANCE: u32 = 32 << 10;
@@ -205,9 +205,9 @@ fn common(bytes: &[u8; PADDED], a: usize, b: usize, limit: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{Piece, build};
     use super::*;
     use crate::recompress::coding::bits::BitWriter;
+    use crate::recompress::coding::samples::{Piece, build};
 
     fn encode(base: u32, data: &[u8]) -> Vec<u8> {
         let (mut bits, mut out) = (BitWriter::default(), Vec::new());

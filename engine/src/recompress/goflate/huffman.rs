@@ -4,18 +4,10 @@
 //! first; and among symbols of the same frequency the higher ones get the shorter codes.
 
 use crate::recompress::coding::alphabet::LITERAL_SYMBOLS;
+use crate::recompress::coding::codes::MAX_BITS;
 
-/// Longest code of literals and distances.
-pub(super) const MAX_BITS: usize = 15;
 /// Most items of one package-merge list: all leaves, and one package for every two items of the list before.
 const ITEMS: usize = 2 * LITERAL_SYMBOLS;
-
-/// A Huffman code as it is written: first bit lowest.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Code {
-    pub(super) bits: u16,
-    pub(super) len: u8,
-}
 
 /// Code lengths of at most `limit` bits for symbols with these frequencies; 0 for symbols that do not occur.
 ///
@@ -86,28 +78,6 @@ fn leaves_per_list(leaves: &[u32], limit: usize) -> [usize; MAX_BITS] {
         items = 2 * (items - *chosen);
     }
     chosen
-}
-
-/// Canonical codes (RFC 1951, 3.2.2), turned round to be written lowest bit first.
-#[expect(clippy::indexing_slicing, reason = "lengths are at most MAX_BITS")]
-pub(super) fn codes<const N: usize>(lengths: &[u8; N]) -> [Code; N] {
-    let mut population = [0u16; MAX_BITS + 1];
-    for &len in lengths {
-        population[usize::from(len)] += 1;
-    }
-    let mut next = [0u16; MAX_BITS + 1];
-    for len in 2..=MAX_BITS {
-        next[len] = (next[len - 1] + population[len - 1]) << 1;
-    }
-    let mut codes = [Code::default(); N];
-    for (code, &len) in codes.iter_mut().zip(lengths) {
-        if len > 0 {
-            let bits = next[usize::from(len)];
-            next[usize::from(len)] = bits.wrapping_add(1);
-            *code = Code { bits: bits.reverse_bits() >> (16 - u32::from(len)), len };
-        }
-    }
-    codes
 }
 
 #[cfg(test)]

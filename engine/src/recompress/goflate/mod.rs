@@ -47,14 +47,12 @@ mod chained;
 mod chains;
 mod fast;
 mod greedy;
-mod header;
 mod huffman;
 mod lazy;
 mod params;
 mod plain;
 mod ranked;
 mod search;
-mod symbols;
 mod window;
 
 use crate::recompress::coding::bits::BitWriter;

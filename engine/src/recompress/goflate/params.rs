@@ -1,9 +1,9 @@
 //! What a level from 2 to 9 means: Go's published tuning table, without what has no effect.
 
+pub(super) use crate::recompress::coding::alphabet::MAX_MATCH;
+
 /// Shortest match that Go looks for.
 pub(super) const MIN_MATCH: usize = 4;
-/// Longest match that deflate can express.
-pub(super) const MAX_MATCH: usize = 258;
 
 /// How hard one level searches.
 #[derive(Debug, Clone, Copy)]

@@ -8,8 +8,9 @@
 
 use super::chains::slide;
 use super::params::{BUCKETS, MIN_MATCH, bucket};
-use super::search::{Found, Limits, Search, Tail, floor, longest};
-use super::window::{Bytes, HALF, HALF_POSITION, boxed};
+use super::search::{Found, Limits, Search, floor, longest};
+use super::window::{HALF, HALF_POSITION};
+use crate::recompress::coding::strings::{Bytes, Tail, boxed};
 
 /// How many four-byte strings of a match are considered for the next chain: more cost more than they save.
 const REACH: u16 = 4;
@@ -214,9 +215,9 @@ fn slide_first(pairs: &mut [[u16; 2]]) {
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 mod tests {
     use super::super::chains::Chains;
-    use super::super::samples::{Noise, Piece, build};
     use super::super::window::Window;
     use super::*;
+    use crate::recompress::coding::samples::{Noise, Piece, build};
 
     /// Every position of `data` is searched by both.
     fn compare(data: &[u8], longer_than: impl Fn(usize) -> usize, candidates: usize) {

@@ -1,7 +1,8 @@
 //! What the two ways of encoding ask of a match finder, and the plain way to find a match.
 
 use super::params::{MAX_MATCH, MIN_MATCH};
-use super::window::{Bytes, HALF_POSITION};
+use super::window::HALF_POSITION;
+use crate::recompress::coding::strings::{Bytes, Tail};
 
 /// A match of four bytes from farther away is not taken.
 const TOO_FAR: u16 = 4096;
@@ -99,28 +100,4 @@ pub(super) fn longest(
         candidate = previous(candidate);
     }
     best
-}
-
-/// The up to eight bytes of the current string that end where a longer match has to reach to.
-#[derive(Clone, Copy)]
-pub(super) struct Tail {
-    value: u64,
-    mask: u64,
-    offset: usize,
-}
-
-impl Tail {
-    /// For matches longer than `len`.
-    #[inline(always)]
-    pub(super) fn new(bytes: Bytes<'_>, at: u16, len: usize) -> Self {
-        let offset = len.saturating_sub(7);
-        let unused = 56usize.saturating_sub(8 * len);
-        let mask = u64::MAX >> (unused & 63);
-        Self { value: bytes.load8(at, offset) & mask, mask, offset }
-    }
-
-    #[inline(always)]
-    pub(super) fn agrees(&self, bytes: Bytes<'_>, candidate: u16) -> bool {
-        bytes.load8(candidate, self.offset) & self.mask == self.value
-    }
 }

@@ -1,6 +1,7 @@
 //! The bytes that matches may reach back to and the bytes not yet encoded.
 
 use super::params::{MAX_MATCH, MIN_MATCH};
+use crate::recompress::coding::strings::{Buffer, Bytes, PADDED, boxed};
 
 /// Half of the buffer; how far one slide moves everything.
 pub(super) const HALF: usize = HALF_POSITION as usize;
@@ -16,12 +17,10 @@ pub(super) const ORIGIN: usize = 1;
 pub(super) const STOP: usize = ORIGIN + CAPACITY - MIN_LOOKAHEAD + 1;
 /// The first position before which a window may slide without being full.
 pub(super) const STOP_EARLY: usize = STOP - 1;
-/// Room for loads that start anywhere a `u16` points, go a match further and take 8 bytes.
-const PADDED: usize = ORIGIN + CAPACITY + 512 + 8;
 
 /// A buffer of two halves. Positions at which a string of four bytes starts fit `u16`.
 pub(super) struct Window {
-    bytes: Box<[u8; PADDED]>,
+    bytes: Box<Buffer>,
     /// Next position to encode.
     pub(super) start: usize,
     /// End of the input taken so far.
@@ -76,51 +75,6 @@ impl Window {
 
     #[inline(always)]
     pub(super) fn bytes(&self) -> Bytes<'_> {
-        Bytes(&self.bytes)
+        Bytes::new(&self.bytes)
     }
-}
-
-/// Read access to the buffer by position.
-#[derive(Clone, Copy)]
-pub(super) struct Bytes<'a>(&'a [u8; PADDED]);
-
-impl Bytes<'_> {
-    /// The byte at `at`, which is in the buffer.
-    #[inline(always)]
-    pub(super) fn byte(self, at: usize) -> u8 {
-        self.0.get(at).copied().unwrap_or(0)
-    }
-
-    /// Four bytes from `at`, little-endian.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "a u16 and 4 are within the array")]
-    pub(super) fn load4(self, at: u16) -> u32 {
-        self.0[usize::from(at)..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
-    }
-
-    /// Eight bytes from `offset` (below 512) behind `at`, little-endian.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "a u16, 511 and 8 are within the array")]
-    pub(super) fn load8(self, at: u16, offset: usize) -> u64 {
-        self.0[usize::from(at) + (offset & 511)..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    }
-
-    /// How many bytes agree from `a` and `b` on, at most `limit` (up to 258).
-    #[inline(always)]
-    pub(super) fn common(self, a: u16, b: u16, limit: usize) -> usize {
-        let mut len = 0;
-        while len < limit {
-            let differ = self.load8(a, len) ^ self.load8(b, len);
-            if differ != 0 {
-                return limit.min(len + (differ.trailing_zeros() / 8) as usize);
-            }
-            len += 8;
-        }
-        limit
-    }
-}
-
-/// An array on the heap that never was on the stack in optimised builds, and is small enough for it otherwise.
-pub(super) fn boxed<T: Copy, const N: usize>(array: [T; N]) -> Box<[T; N]> {
-    Box::new(array)
 }

@@ -3,16 +3,18 @@
 //! A table is kept while it serves: further tokens go on in the block that is open, and its end is written only when
 //! something else has to be.
 
-use super::alphabet::{DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS};
 use super::estimate::estimated_bits;
-use super::header::Header;
-use super::huffman::{MAX_BITS, code_lengths, codes, cost, cost_if_covered};
+use super::huffman::{code_lengths, cost, cost_if_covered};
 use super::symbols::{write_literals, write_tokens};
 use super::table::{Table, extra_cost};
 use super::tokens::{Frequencies, Tokens, histogram};
+use crate::recompress::coding::alphabet::{DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS};
 use crate::recompress::coding::bits::BitWriter;
+use crate::recompress::coding::codes::{Code, MAX_BITS, codes, store};
+use crate::recompress::coding::header::{Header, MAX_LENGTH_BITS, Runs};
 
 const FIXED: u64 = 1;
+const DYNAMIC: u64 = 2;
 /// Tokens from which on the fixed codes are not considered.
 const FEW_TOKENS: usize = 250;
 /// What the header of a table of literals is taken to cost if there is none to go by.
@@ -127,13 +129,13 @@ impl BlockWriter {
             true => (used(&block.frequencies.literals), used(&block.frequencies.distances)),
             false => (LITERAL_SYMBOLS, DISTANCE_SYMBOLS),
         };
-        let header = Header::new(
+        let header = header(
             table.literals.get(..literals).unwrap_or_default(),
             table.distances.get(..distances).unwrap_or_default(),
         );
         // Extra bits are left out of both sizes where there is nothing else to compare them with.
         let extra = if block.bytes.is_some() || was_open { block.extra } else { 0 };
-        let size = header.size + table.cost(&block.frequencies) + extra;
+        let size = header_size(&header) + table.cost(&block.frequencies) + extra;
         let fixed = 3 + self.fixed.cost(&block.frequencies) + extra;
         let fixed_is_best = block.count < FEW_TOKENS && fixed <= size;
         if let Some(bytes) = block.better_stored(if fixed_is_best { fixed } else { size }) {
@@ -144,8 +146,7 @@ impl BlockWriter {
             self.fixed(block, out);
             return false;
         }
-        header.write(&mut self.bits, out);
-        self.open = Some(Open { table, header: header.size, literals_only: false });
+        self.open(table, &header, false, out);
         true
     }
 
@@ -169,9 +170,8 @@ impl BlockWriter {
         if kept.is_none_or(|kept| estimate < kept) {
             self.close(out);
             let table = Table::of_literals(&own);
-            let header = Header::new(&own, table.distances.get(..1).unwrap_or_default());
-            header.write(&mut self.bits, out);
-            self.open = Some(Open { table, header: header.size, literals_only: true });
+            let header = header(&own, table.distances.get(..1).unwrap_or_default());
+            self.open(table, &header, true, out);
         }
         if let Some(open) = &self.open {
             write_literals(bytes, &open.table, cost(&counts, &open.table.literals), &mut self.bits, out);
@@ -184,12 +184,7 @@ impl BlockWriter {
     /// Writes a stored block of at most 65,535 bytes.
     pub(super) fn stored(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.close(out);
-        self.bits.put(0, 3);
-        self.bits.align(out);
-        let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-        out.extend_from_slice(&len.to_le_bytes());
-        out.extend_from_slice(&(!len).to_le_bytes());
-        out.extend_from_slice(bytes);
+        store(bytes, false, &mut self.bits, out);
     }
 
     /// Ends the stream with an empty block of fixed codes.
@@ -210,6 +205,13 @@ impl BlockWriter {
         self.bits.flush(out);
     }
 
+    /// Begins a block with a table of its own.
+    fn open(&mut self, table: Table, header: &Header, literals_only: bool, out: &mut Vec<u8>) {
+        self.bits.put(DYNAMIC << 1, 3);
+        header.write(&mut self.bits, out);
+        self.open = Some(Open { table, header: header_size(header), literals_only });
+    }
+
     /// Writes the end of the open block, if there is one.
     fn close(&mut self, out: &mut Vec<u8>) {
         if let Some(open) = self.open.take() {
@@ -218,6 +220,18 @@ impl BlockWriter {
             self.bits.flush(out);
         }
     }
+}
+
+/// The header that lists these codes: 257 literals at least, and one distance.
+fn header(literals: &[Code], distances: &[Code]) -> Header {
+    let lengths = |codes: &[Code]| -> Vec<u8> { codes.iter().map(|code| code.len).collect() };
+    let assign = |frequencies: &[u16; _]| code_lengths(frequencies, MAX_LENGTH_BITS);
+    Header::new(&lengths(literals), &lengths(distances), Runs::Join, assign)
+}
+
+/// Bits of a header with the three of the block type.
+fn header_size(header: &Header) -> usize {
+    3 + usize::try_from(header.size).unwrap_or(usize::MAX)
 }
 
 fn stored_size(bytes: &[u8]) -> usize {

@@ -2,8 +2,8 @@
 //!
 //! It is a sum of 32-bit floats, so the order of additions and every rounding count.
 
-use super::alphabet::{DISTANCE_CLASSES, FIRST_LENGTH, LENGTH_CLASSES};
 use super::tokens::Frequencies;
+use crate::recompress::coding::alphabet::{DISTANCE_CLASSES, FIRST_LENGTH, LENGTH_CLASSES};
 
 /// What the end of the block is taken to cost.
 const END_OF_BLOCK_BITS: f32 = 15.0;

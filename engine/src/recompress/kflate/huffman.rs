@@ -3,20 +3,12 @@
 //! Many sets of lengths are equally short. Which one comes out follows from two rules: symbols are taken in order of
 //! frequency, then of value; and where a leaf and a package weigh the same, the package comes first.
 
-/// Longest code of literals and distances.
-pub(super) const MAX_BITS: usize = 15;
-/// Symbols of the largest alphabet.
-const SYMBOLS: usize = 286;
-/// Items that a level of package-merge may need.
-const ITEMS: usize = 2 * SYMBOLS;
-const WORDS: usize = ITEMS.div_ceil(64);
+use crate::recompress::coding::alphabet::LITERAL_SYMBOLS;
+use crate::recompress::coding::codes::{Code, MAX_BITS};
 
-/// A Huffman code as it is written: first bit lowest. Length 0 if the symbol has none.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Code {
-    pub(super) bits: u16,
-    pub(super) len: u8,
-}
+/// Items that a level of package-merge may need.
+const ITEMS: usize = 2 * LITERAL_SYMBOLS;
+const WORDS: usize = ITEMS.div_ceil(64);
 
 /// A symbol that occurs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,7 +23,7 @@ struct Leaf {
 #[expect(clippy::indexing_slicing, reason = "symbols are below N, ranks below the number of leaves")]
 #[expect(clippy::cast_possible_truncation, reason = "N fits 16 bits, the limit 8")]
 pub(super) fn code_lengths<const N: usize>(frequencies: &[u16; N], limit: usize) -> [u8; N] {
-    const { assert!(N <= SYMBOLS) };
+    const { assert!(N <= LITERAL_SYMBOLS) };
     let mut leaves = [Leaf::default(); N];
     let mut count = 0;
     for (symbol, &frequency) in frequencies.iter().enumerate() {
@@ -66,7 +58,7 @@ pub(super) fn code_lengths<const N: usize>(frequencies: &[u16; N], limit: usize)
 #[expect(clippy::indexing_slicing, reason = "levels are at most MAX_BITS, items and leaves below the arrays' lengths")]
 fn leaves_per_level(leaves: &[Leaf], limit: usize) -> [usize; MAX_BITS + 1] {
     let wanted = 2 * leaves.len() - 2;
-    let mut weights = [u32::MAX; SYMBOLS + 1];
+    let mut weights = [u32::MAX; LITERAL_SYMBOLS + 1];
     for (weight, leaf) in weights.iter_mut().zip(leaves) {
         *weight = u32::from(leaf.frequency);
     }
@@ -106,28 +98,6 @@ fn ones(words: &[u64; WORDS], count: usize) -> usize {
     let whole: u32 = words.iter().take(count / 64).map(|word| word.count_ones()).sum();
     let rest = words.get(count / 64).map_or(0, |word| (word & ((1 << (count % 64)) - 1)).count_ones());
     (whole + rest) as usize
-}
-
-/// Canonical codes (RFC 1951, 3.2.2), turned round to be written lowest bit first.
-#[expect(clippy::indexing_slicing, reason = "lengths are at most MAX_BITS")]
-pub(super) fn codes<const N: usize>(lengths: &[u8; N]) -> [Code; N] {
-    let mut population = [0u16; MAX_BITS + 1];
-    for &len in lengths {
-        population[usize::from(len)] += 1;
-    }
-    let mut next = [0u16; MAX_BITS + 2];
-    for len in 1..=MAX_BITS {
-        next[len + 1] = next[len].wrapping_add(population[len]) << 1;
-    }
-    let mut codes = [Code::default(); N];
-    for (code, &len) in codes.iter_mut().zip(lengths) {
-        if len > 0 {
-            let bits = next[usize::from(len)];
-            next[usize::from(len)] = bits.wrapping_add(1);
-            *code = Code { bits: bits.reverse_bits() >> (16 - u32::from(len)), len };
-        }
-    }
-    codes
 }
 
 /// Bits that symbols of these frequencies take without their extra bits.
@@ -180,11 +150,5 @@ mod tests {
     fn packages_come_before_leaves_of_equal_weight() {
         assert_eq!(code_lengths(&[1, 1, 2, 2], 15), [3, 3, 2, 1]);
         assert_eq!(code_lengths(&[1, 1, 1, 2, 2], 15), [3, 3, 2, 2, 2]);
-    }
-
-    #[test]
-    fn codes_are_canonical() {
-        let codes = codes(&[2, 1, 3, 3]).map(|code| (code.bits, code.len));
-        assert_eq!(codes, [(0b01, 2), (0b0, 1), (0b011, 3), (0b111, 3)]);
     }
 }

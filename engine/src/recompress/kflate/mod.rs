@@ -24,11 +24,9 @@
 //! addition (64-bit ARM and others) may round the estimate differently, and a quicksort of the original that degenerates falls
 //! back on another order of symbols.
 
-mod alphabet;
 mod block;
 mod estimate;
 mod fast;
-mod header;
 mod history;
 mod huffman;
 mod lazy;

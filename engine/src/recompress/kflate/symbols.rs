@@ -1,19 +1,9 @@
 //! Tokens to bits.
 
-use super::alphabet::{Class, DISTANCE_CLASSES, FIRST_LENGTH, LENGTH_CLASS_OF, LENGTH_CLASSES};
-use super::huffman::Code;
 use super::table::Table;
 use super::tokens::{Match, Tokens};
 use crate::recompress::coding::bits::BitWriter;
-
-/// A code with what comes before its variable extra bits.
-#[derive(Debug, Clone, Copy, Default)]
-struct Prefix {
-    bits: u32,
-    len: u8,
-    extra: u8,
-    base: u16,
-}
+use crate::recompress::coding::codes::{Prefix, distance_codes, length_codes, with_room};
 
 /// A literal's code: 15 bits, and from bit 16 their number.
 type Packed = u32;
@@ -23,7 +13,7 @@ pub(super) fn write_tokens(tokens: &Tokens, table: &Table, size: usize, bits: &m
     let literals = literal_codes(table);
     let lengths = length_codes(&table.literals);
     let distances = distance_codes(&table.distances);
-    with_room(size, bits, out, |bits, room, mut at| {
+    with_room(size as u64, bits, out, |bits, room, mut at| {
         let (mut bytes, matches) = tokens.parts();
         for &found in matches {
             let (run, rest) = bytes.split_at_checked(usize::from(found.literals)).unwrap_or_default();
@@ -39,22 +29,7 @@ pub(super) fn write_tokens(tokens: &Tokens, table: &Table, size: usize, bits: &m
 /// Writes `bytes` as literals, which take `size` bits.
 pub(super) fn write_literals(bytes: &[u8], table: &Table, size: usize, bits: &mut BitWriter, out: &mut Vec<u8>) {
     let literals = literal_codes(table);
-    with_room(size, bits, out, |bits, room, at| put_literals(bytes, &literals, bits, room, at));
-}
-
-/// Lets `write` fill the end of `out` from a position on; it returns the position it came to.
-fn with_room(
-    size: usize,
-    bits: &mut BitWriter,
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut BitWriter, &mut [u8], usize) -> usize,
-) {
-    bits.flush(out);
-    let at = out.len();
-    // Each flush writes eight bytes, of which the last ones may be beyond the end.
-    out.resize(at + size / 8 + 16, 0);
-    let at = write(bits, out, at);
-    out.truncate(at);
+    with_room(size as u64, bits, out, |bits, room, at| put_literals(bytes, &literals, bits, room, at));
 }
 
 /// Between two flushes there is room for 56 bits; three literals take up to 45.
@@ -97,24 +72,4 @@ fn literal_codes(table: &Table) -> [Packed; 256] {
         *packed = u32::from(code.bits) | u32::from(code.len) << 16;
     }
     packed
-}
-
-/// Code and extra bits of every length, by length - 3.
-fn length_codes(literals: &[Code]) -> [Prefix; 256] {
-    let mut table = [Prefix::default(); 256];
-    for ((value, prefix), &class) in (0u32..).zip(&mut table).zip(&LENGTH_CLASS_OF) {
-        let code = literals.get(FIRST_LENGTH + usize::from(class)).copied().unwrap_or_default();
-        let Class { extra, base } = LENGTH_CLASSES.get(usize::from(class)).copied().unwrap_or_default();
-        let rest = value - u32::from(base);
-        *prefix = Prefix { bits: u32::from(code.bits) | rest << code.len, len: code.len + extra, extra: 0, base: 0 };
-    }
-    table
-}
-
-fn distance_codes(codes: &[Code]) -> [Prefix; 32] {
-    let mut table = [Prefix::default(); 32];
-    for ((prefix, code), class) in table.iter_mut().zip(codes).zip(&DISTANCE_CLASSES) {
-        *prefix = Prefix { bits: code.bits.into(), len: code.len, extra: class.extra, base: class.base };
-    }
-    table
 }

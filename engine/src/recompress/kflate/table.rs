@@ -1,10 +1,11 @@
 //! Pairs of Huffman codes, and what blocks cost with them.
 
-use super::alphabet::{
+use super::huffman::{code_lengths, cost, cost_if_covered};
+use super::tokens::Frequencies;
+use crate::recompress::coding::alphabet::{
     Class, DISTANCE_CLASSES, DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LENGTH_CLASSES, LITERAL_SYMBOLS,
 };
-use super::huffman::{Code, MAX_BITS, code_lengths, codes, cost, cost_if_covered};
-use super::tokens::Frequencies;
+use crate::recompress::coding::codes::{Code, FIXED_DISTANCE, FIXED_LITERALS, MAX_BITS, codes};
 
 /// Codes of both alphabets.
 pub(super) struct Table {
@@ -34,15 +35,10 @@ impl Table {
         table
     }
 
-    /// The fixed codes (RFC 1951, 3.2.6).
+    /// The fixed codes (RFC 1951, 3.2.6), without those that never occur.
     pub(super) fn fixed() -> Self {
-        // Two literals and two distances never occur; the literals come before some that do.
-        let mut lengths = [8; 288];
-        for (symbol, len) in lengths.iter_mut().enumerate().take(280).skip(144) {
-            *len = if symbol < END_OF_BLOCK { 9 } else { 7 };
-        }
-        let literals = codes(&lengths).first_chunk().copied();
-        let distances = codes(&[5; 32]).first_chunk().copied();
+        let literals = codes(&FIXED_LITERALS).first_chunk().copied();
+        let distances = codes(&[FIXED_DISTANCE; 32]).first_chunk().copied();
         Self {
             literals: literals.unwrap_or([Code::default(); LITERAL_SYMBOLS]),
             distances: distances.unwrap_or([Code::default(); DISTANCE_SYMBOLS]),

@@ -1,10 +1,10 @@
 //! What the match finders hand to the block writer: literals, and matches between them.
 
-use super::alphabet::{
+use super::history::Source;
+use crate::recompress::coding::alphabet::{
     DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LENGTH_CLASS_OF, LITERAL_SYMBOLS, MAX_MATCH, MIN_MATCH,
     distance_symbol,
 };
-use super::history::Source;
 
 /// Literals of a block: less than this, and room for copying some bytes too many.
 const LITERALS: usize = (64 << 10) + COPY;

@@ -1,46 +1,27 @@
 //! The encoder writes what pigz wrote, and in any case a valid stream.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use std::io::Read;
-
 use proptest::prelude::*;
 
 use super::{Encoder, Params};
+use crate::recompress::coding::samples::{assert_same, in_pieces, inflate, recorded_gzip, stretches};
 
 const DEFAULT: Params =
     Params { level: 6, block_len: 128 << 10, independent: false, rsyncable: false, single_thread: false };
 
-/// A recorded file's deflate stream, after ten bytes of header and before eight of trailer.
-fn recorded(name: &str) -> Vec<u8> {
-    let file = std::fs::read(format!("{}/testdata/recompress/pigz/{name}.gz", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    file[10..file.len() - 8].to_vec()
-}
-
-fn inflate(stream: &[u8]) -> Vec<u8> {
-    let mut data = Vec::new();
-    flate2::read::DeflateDecoder::new(stream).read_to_end(&mut data).unwrap();
-    data
-}
-
 fn encode(params: Params, data: &[u8], cuts: &[usize]) -> Vec<u8> {
     let mut encoder = Encoder::new(params).unwrap();
-    let (mut out, mut rest) = (Vec::new(), data);
-    for &cut in cuts {
-        let (piece, later) = rest.split_at(cut.min(rest.len()));
-        encoder.write(piece, &mut out);
-        rest = later;
-    }
-    encoder.write(rest, &mut out);
+    let mut out = Vec::new();
+    in_pieces(data, cuts).into_iter().for_each(|piece| encoder.write(piece, &mut out));
     encoder.finish(&mut out);
     out
 }
 
 #[track_caller]
 fn check(params: Params, name: &str) {
-    let stream = recorded(name);
+    let stream = recorded_gzip(&format!("pigz/{name}"));
     let ours = encode(params, &inflate(&stream), &[]);
-    let differ = ours.iter().zip(&stream).position(|(a, b)| a != b);
-    assert!(ours == stream, "{name}: {} against {}, first difference {differ:?}", ours.len(), stream.len());
+    assert_same(&ours, &stream, &name);
 }
 
 #[test]
@@ -93,24 +74,6 @@ fn nothing_is_one_fixed_block() {
     }
 }
 
-/// Stretches of few symbols, of noise, and of copies from all over the window.
-fn build(pieces: &[(u8, usize)], mut seed: u64) -> Vec<u8> {
-    let mut data = Vec::new();
-    for &(kind, len) in pieces {
-        for _ in 0..len {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let noise = (seed >> 40) as usize;
-            let back = [1, 40, 3000, 32_506, 32_768][usize::from(kind) % 5];
-            data.push(match kind {
-                0..5 => data.len().checked_sub(back).filter(|_| noise & 63 != 0).map_or(noise as u8, |at| data[at]),
-                5..8 => (noise % 5) as u8,
-                _ => noise as u8,
-            });
-        }
-    }
-    data
-}
-
 fn params() -> impl Strategy<Value = Params> {
     let block_len = prop_oneof![Just(32u32 << 10), Just(33 << 10), Just(128 << 10)];
     (1u8..=9, block_len, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
@@ -134,7 +97,7 @@ proptest! {
         params in params(),
         cuts in prop::collection::vec(prop_oneof![0usize..4, 0usize..1000, 0usize..70_000], 0..24),
     ) {
-        let data = build(&pieces, seed);
+        let data = stretches(&pieces, seed);
         let stream = encode(params, &data, &cuts);
         prop_assert!(inflate(&stream) == data);
         prop_assert!(stream == encode(params, &data, &[]));
@@ -144,7 +107,7 @@ proptest! {
 /// The input ends exactly at, one before and one behind the end of a block.
 #[test]
 fn ends_of_input_at_ends_of_blocks() {
-    let data = build(&[(9, 300), (2, 70_000)], 5);
+    let data = stretches(&[(9, 300), (2, 70_000)], 5);
     for len in [32_767, 32_768, 32_769, 65_535, 65_536, 65_537] {
         for (independent, single_thread) in [(false, false), (true, false), (false, true)] {
             let params = Params { block_len: 32 << 10, independent, single_thread, ..DEFAULT };

@@ -1,12 +1,12 @@
 //! Level 5, which is also the default.
 
-use super::super::alphabet::MAX_MATCH;
 use super::super::history::Source;
 use super::super::tokens::Tokens;
 use super::pair::{Found, Pair, Start};
 use super::probe::Probe;
 use super::tables::REACH;
 use super::{Level, MARGIN, extend_back, rest};
+use crate::recompress::coding::alphabet::MAX_MATCH;
 
 /// Strides grow by one every 2^this bytes without a match.
 const STRIDE: u32 = 6;

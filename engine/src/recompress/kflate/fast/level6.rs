@@ -1,11 +1,11 @@
 //! Level 6: as level 5, with the last distance as one more candidate and more strings entered.
 
-use super::super::alphabet::MAX_MATCH;
 use super::super::history::Source;
 use super::super::tokens::Tokens;
 use super::pair::{Found, Pair, Start};
 use super::tables::{REACH, entry};
 use super::{Level, MARGIN, extend_back, rest};
+use crate::recompress::coding::alphabet::MAX_MATCH;
 
 /// Strides grow by one every 2^this bytes without a match.
 const STRIDE: u32 = 7;

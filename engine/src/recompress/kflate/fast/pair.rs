@@ -1,9 +1,9 @@
 //! The tables and the search of levels 5 and 6: newest positions by four bytes, the two newest by seven.
 
-use super::super::alphabet::MAX_MATCH;
 use super::super::history::Source;
 use super::probe::Probe;
 use super::tables::{Newest, NewestTwo, enter, entry, hash4, hash7, lower};
+use crate::recompress::coding::alphabet::MAX_MATCH;
 
 const BITS: u32 = 15;
 const SIZE: usize = 1 << BITS;

@@ -1,8 +1,8 @@
 //! Hash chains over the window.
 
-use super::super::alphabet::{DISTANCE_CLASSES, LENGTH_CLASS_OF, LENGTH_CLASSES, distance_symbol};
 use super::effort::{Effort, Gain};
 use super::window::{Bytes, HALF};
+use crate::recompress::coding::alphabet::{DISTANCE_CLASSES, LENGTH_CLASS_OF, LENGTH_CLASSES, distance_symbol};
 
 const BITS: u32 = 17;
 const PRIME_4: u32 = 2_654_435_761;

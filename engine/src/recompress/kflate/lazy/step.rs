@@ -1,13 +1,14 @@
 //! One pass over what the window holds ahead.
 
-use super::super::alphabet::MAX_MATCH;
 use super::super::block::BlockWriter;
-use super::super::huffman::{MAX_BITS, code_lengths};
+use super::super::huffman::code_lengths;
 use super::super::params::Revision;
 use super::super::tokens::{Tokens, histogram};
 use super::chains::{Chains, Found, Link, SHORTEST};
 use super::effort::Effort;
 use super::window::{HALF, Window};
+use crate::recompress::coding::alphabet::MAX_MATCH;
+use crate::recompress::coding::codes::MAX_BITS;
 
 /// Tokens of a block.
 const MOST_TOKENS: usize = 32 << 10;

@@ -11,6 +11,7 @@ use std::io::Write;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::{BlockEnd, BlockHeader, BlockKind, Fault, Step, TokenError, TokenReader, TokenSink};
+use crate::recompress::coding::samples::Noise;
 
 /// Everything a sink is told, with what the tokens mean expanded apart from what was decoded.
 #[derive(Debug, Default, PartialEq)]
@@ -143,20 +144,6 @@ fn check(stream: &[u8], sizes: &[usize]) -> (Record, Result<(usize, u8), TokenEr
     let sliced = read(stream, sizes);
     assert!(sliced == (record, end), "slices make a difference");
     sliced
-}
-
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
 }
 
 /// Words, runs, periods, noise and old copies, a bit of each.

@@ -1,15 +1,17 @@
 //! Collects the symbols of a block and writes it in the shortest of the three forms.
 
-use super::header::Header;
-use super::huffman::{Code, Lengths, MAX_BITS, code_lengths};
+use super::huffman::{Lengths, code_lengths};
 use crate::recompress::coding::alphabet::{
     Class, DISTANCE_CLASSES, DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LENGTH_CLASS_OF, LENGTH_CLASSES,
     LITERAL_SYMBOLS, distance_symbol,
 };
 use crate::recompress::coding::bits::BitWriter;
+use crate::recompress::coding::codes::{
+    Code, FIXED_DISTANCE, FIXED_LITERALS, MAX_BITS, SymbolCodes, codes, store, with_room,
+};
+use crate::recompress::coding::header::{Header, MAX_LENGTH_BITS, Runs};
 use crate::recompress::place::Bits;
 
-const STORED: u64 = 0;
 /// Type of a block with the fixed codes.
 pub(super) const FIXED: u64 = 1;
 const DYNAMIC: u64 = 2;
@@ -115,25 +117,25 @@ impl Block {
         };
         let literal_lengths = code_lengths(literals, MAX_BITS);
         let distance_lengths = code_lengths(distances, MAX_BITS);
-        let header = Header::new(&literal_lengths, &distance_lengths);
+        let header = header(&literal_lengths, &distance_lengths);
         // In whole bytes, as zlib compares them: ties go to the fixed codes, and to storing by its four bytes of length.
         let dynamic = (cost(&literal_lengths.of, &distance_lengths.of) + header.size + 10) / 8;
-        let fixed = (cost(&FIXED_LITERALS.of, &FIXED_DISTANCES.of) + 10) / 8;
+        let fixed = (cost(&FIXED_LITERALS, &FIXED_DISTANCES) + 10) / 8;
         let size = dynamic.min(fixed);
-        let last = u64::from(last);
+        let last_bit = u64::from(last);
         match bytes {
             Some(bytes) if len as u64 + 4 <= size => store(bytes, last, bits, out),
             _ if fixed <= dynamic => {
-                bits.put(FIXED << 1 | last, 3);
-                self.write(&FIXED_LITERALS.codes(), &FIXED_DISTANCES.codes(), size, bits, out);
+                bits.put(FIXED << 1 | last_bit, 3);
+                self.write(&codes(&FIXED_LITERALS), &codes(&FIXED_DISTANCES), size, bits, out);
             }
             _ => {
-                bits.put(DYNAMIC << 1 | last, 3);
+                bits.put(DYNAMIC << 1 | last_bit, 3);
                 header.write(bits, out);
-                self.write(&literal_lengths.codes(), &distance_lengths.codes(), size, bits, out);
+                self.write(&codes(&literal_lengths.of), &codes(&distance_lengths.of), size, bits, out);
             }
         }
-        if last == 1 {
+        if last {
             bits.align(out);
         }
         self.clear();
@@ -141,93 +143,25 @@ impl Block {
 
     /// Writes the symbols and the end of the block, at most `size` bytes.
     fn write(&self, literals: &[Code], distances: &[Code], size: u64, bits: &mut BitWriter, out: &mut Vec<u8>) {
-        let (lengths, distances) = (length_codes(literals), distance_codes(distances));
-        let bytes: &[Code; 256] = literals.first_chunk().unwrap_or(&[Code { bits: 0, len: 0 }; 256]);
-        let size = usize::try_from(size).unwrap_or(0);
-        bits.flush(out);
-        let mut at = out.len();
-        // Each flush writes eight bytes, of which the last ones may be beyond the end.
-        out.resize(at + size + 16, 0);
-        for &symbol in self.symbols.iter().take(self.count) {
-            at = put_symbol(symbol, bytes, &lengths, &distances, bits, out, at);
-        }
-        let end = literals.get(END_OF_BLOCK).copied().unwrap_or_default();
-        bits.put(end.bits.into(), end.len.into());
-        at = bits.flush_into(out, at);
-        out.truncate(at);
+        let codes = SymbolCodes::new(literals, distances);
+        with_room(8 * size, bits, out, |bits, out, mut at| {
+            for &symbol in self.symbols.iter().take(self.count) {
+                at = codes.write(symbol, bits, out, at);
+            }
+            codes.put_end(bits);
+            bits.flush_into(out, at)
+        });
     }
 }
 
-/// A code with what comes before its variable extra bits.
-#[derive(Debug, Clone, Copy, Default)]
-struct Prefix {
-    bits: u32,
-    len: u8,
-    extra: u8,
-    base: u16,
-}
-
-#[inline(always)]
-#[expect(clippy::indexing_slicing, reason = "bytes index 256 entries, distance symbols masked to 32")]
-#[expect(clippy::cast_possible_truncation, reason = "a distance fits 16 bits, a literal 8")]
-fn put_symbol(
-    symbol: u32,
-    literals: &[Code; 256],
-    lengths: &[Prefix; 256],
-    distances: &[Prefix; 32],
-    bits: &mut BitWriter,
-    out: &mut [u8],
-    at: usize,
-) -> usize {
-    let low = usize::from(symbol as u8);
-    let distance = symbol >> 8;
-    if distance == 0 {
-        let code = literals[low];
-        bits.put(code.bits.into(), code.len.into());
-    } else {
-        let length = lengths[low];
-        bits.put(length.bits.into(), length.len.into());
-        let less_one = (distance - 1) as u16;
-        let prefix = distances[usize::from(distance_symbol(less_one) & 31)];
-        bits.put(prefix.bits.into(), prefix.len.into());
-        bits.put(u64::from(less_one.wrapping_sub(prefix.base)), prefix.extra.into());
-    }
-    bits.flush_into(out, at)
-}
-
-/// Code and extra bits of every length, by length - 3.
-fn length_codes(literals: &[Code]) -> [Prefix; 256] {
-    let mut table = [Prefix::default(); 256];
-    for ((value, prefix), &class) in (0u32..).zip(&mut table).zip(&LENGTH_CLASS_OF) {
-        let code = literals.get(FIRST_LENGTH + usize::from(class)).copied().unwrap_or_default();
-        let Class { extra, base } = LENGTH_CLASSES.get(usize::from(class)).copied().unwrap_or_default();
-        let rest = value - u32::from(base);
-        *prefix = Prefix { bits: u32::from(code.bits) | rest << code.len, len: code.len + extra, extra: 0, base: 0 };
-    }
-    table
-}
-
-fn distance_codes(codes: &[Code]) -> [Prefix; 32] {
-    let mut table = [Prefix::default(); 32];
-    for ((prefix, code), class) in table.iter_mut().zip(codes).zip(&DISTANCE_CLASSES) {
-        *prefix = Prefix { bits: code.bits.into(), len: code.len, extra: class.extra, base: class.base };
-    }
-    table
-}
-
-/// Lengths of the fixed literal codes (RFC 1951, 3.2.6), with the two that never occur: they come before the longer ones.
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const FIXED_LITERALS: Lengths<288> = {
-    let mut of = [8; 288];
-    let mut symbol = 144;
-    while symbol < 280 {
-        of[symbol] = if symbol < 256 { 9 } else { 7 };
-        symbol += 1;
-    }
-    Lengths { of, used: 288 }
-};
 /// Lengths of the fixed distance codes, but for two that never occur and come last.
-const FIXED_DISTANCES: Lengths<DISTANCE_SYMBOLS> = Lengths { of: [5; DISTANCE_SYMBOLS], used: DISTANCE_SYMBOLS };
+const FIXED_DISTANCES: [u8; DISTANCE_SYMBOLS] = [FIXED_DISTANCE; DISTANCE_SYMBOLS];
+
+/// The format would let a run go on from one alphabet into the next; zlib starts anew.
+fn header<const L: usize, const D: usize>(literals: &Lengths<L>, distances: &Lengths<D>) -> Header {
+    let assign = |frequencies: &[u16; _]| code_lengths(frequencies, MAX_LENGTH_BITS).of;
+    Header::new(literals.up_to_last(), distances.up_to_last(), Runs::StartAnew, assign)
+}
 
 /// Bits that symbols of these frequencies take with their extra bits.
 fn cost(frequencies: &[u16], lengths: &[u8], first: usize, classes: &[Class]) -> u64 {
@@ -235,14 +169,4 @@ fn cost(frequencies: &[u16], lengths: &[u8], first: usize, classes: &[Class]) ->
     let extra: u64 =
         frequencies.iter().skip(first).zip(classes).map(|(&f, class)| u64::from(f) * u64::from(class.extra)).sum();
     codes + extra
-}
-
-pub(super) fn store(bytes: &[u8], last: u64, bits: &mut BitWriter, out: &mut Vec<u8>) {
-    bits.put(STORED << 1 | last, 3);
-    bits.align(out);
-    // A block's bytes lie within the window below its last position, so their number fits 16 bits.
-    let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&len.to_le_bytes());
-    out.extend_from_slice(&(!len).to_le_bytes());
-    out.extend_from_slice(bytes);
 }

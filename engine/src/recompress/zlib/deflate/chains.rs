@@ -2,7 +2,8 @@
 
 use super::params::ZlibHash;
 use super::search::{Found, Limits, Search};
-use super::window::{Bytes, HALF, HALF_POSITION, MAX_DISTANCE, boxed};
+use super::window::{HALF, HALF_POSITION, MAX_DISTANCE};
+use crate::recompress::coding::strings::{Bytes, Tail, boxed};
 
 /// Hash chains over the window. Position 0 ends a chain.
 pub(in crate::recompress) struct Chains {
@@ -106,28 +107,4 @@ pub(super) fn longest(
         }
     }
     best
-}
-
-/// The up to eight bytes of the current string that end where a longer match has to reach to.
-#[derive(Clone, Copy)]
-pub(super) struct Tail {
-    value: u64,
-    mask: u64,
-    offset: usize,
-}
-
-impl Tail {
-    /// For matches longer than `len`.
-    #[inline(always)]
-    pub(super) fn new(bytes: Bytes<'_>, at: u16, len: usize) -> Self {
-        let offset = len.saturating_sub(7);
-        let unused = 56usize.saturating_sub(8 * len);
-        let mask = u64::MAX >> (unused & 63);
-        Self { value: bytes.load8(at, offset) & mask, mask, offset }
-    }
-
-    #[inline(always)]
-    pub(super) fn agrees(&self, bytes: Bytes<'_>, candidate: u16) -> bool {
-        bytes.load8(candidate, self.offset) & self.mask == self.value
-    }
 }

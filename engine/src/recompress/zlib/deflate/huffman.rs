@@ -4,11 +4,10 @@
 //! tie-break by depth and the repair of over-long codes all follow zlib step for step.
 
 use crate::recompress::coding::alphabet::LITERAL_SYMBOLS;
+use crate::recompress::coding::codes::MAX_BITS;
 
 /// Nodes of the largest tree, and one unused place as heaps count from 1.
 const NODES: usize = 2 * LITERAL_SYMBOLS + 1;
-/// Longest code of literals and distances.
-pub(super) const MAX_BITS: usize = 15;
 
 /// The lengths of one alphabet's codes.
 #[derive(Debug, Clone, Copy)]
@@ -17,13 +16,6 @@ pub(super) struct Lengths<const N: usize> {
     pub(super) of: [u8; N],
     /// Number of symbols up to the last that has a code; at least 2.
     pub(super) used: usize,
-}
-
-/// A Huffman code as it is written: first bit lowest.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Code {
-    pub(super) bits: u16,
-    pub(super) len: u8,
 }
 
 struct Heap {
@@ -179,25 +171,8 @@ fn shorten(population: &mut [u16; MAX_BITS + 1], limit: usize, mut overflow: i32
 }
 
 impl<const N: usize> Lengths<N> {
-    /// Canonical codes (RFC 1951, 3.2.2), turned round to be written lowest bit first.
-    #[expect(clippy::indexing_slicing, reason = "lengths are at most MAX_BITS")]
-    pub(super) fn codes(&self) -> [Code; N] {
-        let mut population = [0u16; MAX_BITS + 1];
-        for &len in &self.of {
-            population[usize::from(len)] += 1;
-        }
-        let mut next = [0u16; MAX_BITS + 1];
-        for len in 2..=MAX_BITS {
-            next[len] = (next[len - 1] + population[len - 1]) << 1;
-        }
-        let mut codes = [Code::default(); N];
-        for (code, &len) in codes.iter_mut().zip(&self.of) {
-            if len > 0 {
-                let bits = next[usize::from(len)];
-                next[usize::from(len)] = bits.wrapping_add(1);
-                *code = Code { bits: bits.reverse_bits() >> (16 - u32::from(len)), len };
-            }
-        }
-        codes
+    /// The lengths that a header lists.
+    pub(super) fn up_to_last(&self) -> &[u8] {
+        self.of.get(..self.used).unwrap_or_default()
     }
 }

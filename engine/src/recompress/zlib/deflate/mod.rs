@@ -13,7 +13,6 @@
 pub(in crate::recompress) mod block;
 pub(in crate::recompress) mod chains;
 mod greedy;
-mod header;
 mod huffman;
 pub(in crate::recompress) mod lazy;
 pub(in crate::recompress) mod params;

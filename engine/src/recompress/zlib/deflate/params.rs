@@ -1,9 +1,6 @@
 //! What a level means: zlib's published tuning table.
 
-/// Shortest match that deflate can express.
-pub(in crate::recompress) const MIN_MATCH: usize = 3;
-/// Longest match that deflate can express.
-pub(in crate::recompress) const MAX_MATCH: usize = 258;
+pub(in crate::recompress) use crate::recompress::coding::alphabet::{MAX_MATCH, MIN_MATCH};
 
 /// How hard one level searches.
 #[derive(Debug, Clone, Copy)]

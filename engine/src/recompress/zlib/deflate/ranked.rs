@@ -6,11 +6,12 @@
 //! whether zlib's search would have come as far as a candidate of the second chain, so the same candidates count and the
 //! nearest of the longest is the same. This needs every position to be inserted, which lazy levels do.
 
-use super::chains::{Tail, longest, slide};
+use super::chains::{longest, slide};
 use super::lazy::TOO_FAR;
 use super::params::{MIN_MATCH, ZlibHash};
 use super::search::{Found, Limits, Search};
-use super::window::{Bytes, HALF, HALF_POSITION, MAX_DISTANCE, boxed};
+use super::window::{HALF, HALF_POSITION, MAX_DISTANCE};
+use crate::recompress::coding::strings::{Bytes, Tail, boxed};
 
 /// Bits of the four-byte hash.
 const LONG_BITS: u32 = 16;

@@ -1,7 +1,8 @@
 //! What the two ways of encoding ask of a match finder.
 
 use super::params::MIN_MATCH;
-use super::window::{Bytes, Window};
+use super::window::Window;
+use crate::recompress::coding::strings::Bytes;
 
 /// Bounds of one search.
 #[derive(Debug, Clone, Copy)]

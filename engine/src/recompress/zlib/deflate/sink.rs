@@ -1,8 +1,9 @@
 //! Where finished blocks go.
 
-use super::block::{Block, FIXED, store};
+use super::block::{Block, FIXED};
 use super::window::Window;
 use crate::recompress::coding::bits::BitWriter;
+use crate::recompress::coding::codes::store;
 
 /// The output of one call.
 pub(in crate::recompress) struct Sink<'a> {
@@ -20,7 +21,7 @@ impl Sink<'_> {
 
     /// An empty stored block, which ends at a byte's end.
     pub(in crate::recompress) fn empty_stored(&mut self) {
-        store(&[], 0, self.bits, self.out);
+        store(&[], false, self.bits, self.out);
     }
 
     /// An empty block of the fixed codes: ten bits.

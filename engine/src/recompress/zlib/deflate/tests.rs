@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::Encoder;
+use crate::recompress::coding::samples::{Noise, Piece, assert_same, build, fibonacci, in_pieces, piece};
 use crate::recompress::zlib::ffi::RawDeflate;
 use crate::recompress::{EncoderFault, Strategy as ZlibStrategy, ZlibParams};
 
@@ -24,13 +25,8 @@ fn stock(level: u8, mem_level: u8, mut data: &[u8]) -> Result<Vec<u8>, EncoderFa
 
 fn encode(level: u8, mem_level: u8, data: &[u8], cuts: &[usize]) -> Vec<u8> {
     let mut encoder = Encoder::new(level, mem_level).unwrap();
-    let (mut out, mut rest) = (Vec::new(), data);
-    for &cut in cuts {
-        let (piece, later) = rest.split_at(cut.min(rest.len()));
-        encoder.write(piece, &mut out);
-        rest = later;
-    }
-    encoder.write(rest, &mut out);
+    let mut out = Vec::new();
+    in_pieces(data, cuts).into_iter().for_each(|piece| encoder.write(piece, &mut out));
     encoder.finish(&mut out);
     out
 }
@@ -38,14 +34,7 @@ fn encode(level: u8, mem_level: u8, data: &[u8], cuts: &[usize]) -> Vec<u8> {
 #[track_caller]
 fn check(level: u8, mem_level: u8, data: &[u8], cuts: &[usize]) {
     let (ours, theirs) = (encode(level, mem_level, data, cuts), stock(level, mem_level, data).unwrap());
-    let differ = ours.iter().zip(&theirs).position(|(a, b)| a != b);
-    assert!(
-        ours == theirs,
-        "level {level}, memory level {mem_level}, {} bytes: {} against {}, first difference {differ:?}",
-        data.len(),
-        ours.len(),
-        theirs.len()
-    );
+    assert_same(&ours, &theirs, &(level, mem_level, data.len()));
 }
 
 #[track_caller]
@@ -57,101 +46,10 @@ fn check_all(data: &[u8]) {
     }
 }
 
-/// xorshift64*
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
-
-/// One stretch of data of a kind.
-#[derive(Debug, Clone)]
-enum Piece {
-    Random(usize),
-    FewSymbols(usize, usize),
-    Words(usize),
-    Run(u8, usize),
-    Period(usize, usize),
-    /// A copy from this far back, with a byte changed now and then.
-    Copy(usize, usize),
-    Tar(usize),
-}
-
-fn piece() -> impl proptest::strategy::Strategy<Value = Piece> {
-    let len = || prop_oneof![4 => 0usize..600, 3 => 0usize..20_000, 1 => 0usize..200_000];
+fn any_piece() -> impl Strategy<Value = Piece> {
     let distance =
         prop_oneof![1usize..40, 1usize..33_000, 32_400usize..32_800, Just(32_506), Just(32_505), Just(32_507)];
-    prop_oneof![
-        len().prop_map(Piece::Random),
-        (1usize..20, len()).prop_map(|(n, len)| Piece::FewSymbols(n, len)),
-        len().prop_map(Piece::Words),
-        (any::<u8>(), len()).prop_map(|(byte, len)| Piece::Run(byte, len)),
-        (1usize..700, len()).prop_map(|(period, len)| Piece::Period(period, len)),
-        (distance, prop_oneof![0usize..12, 250usize..270, len()]).prop_map(|(back, len)| Piece::Copy(back, len)),
-        len().prop_map(Piece::Tar),
-    ]
-}
-
-fn build(pieces: &[Piece], seed: u64) -> Vec<u8> {
-    let mut noise = Noise(seed | 1);
-    let mut data = Vec::new();
-    for piece in pieces {
-        match *piece {
-            Piece::Random(len) => data.extend((0..len).map(|_| noise.next() as u8)),
-            Piece::FewSymbols(n, len) => data.extend((0..len).map(|_| noise.below(n) as u8)),
-            Piece::Words(len) => words(&mut data, len, &mut noise),
-            Piece::Run(byte, len) => data.extend(std::iter::repeat_n(byte, len)),
-            Piece::Period(period, len) => {
-                let unit: Vec<u8> = (0..period).map(|_| noise.next() as u8).collect();
-                data.extend(unit.iter().cycle().take(len));
-            }
-            Piece::Copy(back, len) => {
-                for _ in 0..len {
-                    let byte = data.len().checked_sub(back).map_or(7, |at| data[at]);
-                    data.push(if noise.below(400) == 0 { noise.next() as u8 } else { byte });
-                }
-            }
-            Piece::Tar(len) => {
-                let end = data.len() + len;
-                while data.len() < end {
-                    let mut header =
-                        format!("usr/lib/thing{}/file{}.py", noise.below(9), noise.below(999)).into_bytes();
-                    header.resize(100, 0);
-                    header.extend(format!("0000644\x000000000\x000000000\x00{:011o}\x00", noise.below(9999)).bytes());
-                    header.resize(512, 0);
-                    data.extend(header);
-                    let body = noise.below(3000);
-                    words(&mut data, body, &mut noise);
-                    data.resize(data.len().next_multiple_of(512), 0);
-                }
-            }
-        }
-    }
-    data
-}
-
-fn words(data: &mut Vec<u8>, len: usize, noise: &mut Noise) {
-    const WORDS: [&str; 16] = [
-        "self", "return ", "def ", "import ", "(", ")\n", "    ", "chunk", "frame", "pack", " = ", "None", "index.",
-        "the ", "snow", "ice ",
-    ];
-    let end = data.len() + len;
-    while data.len() < end {
-        if noise.below(6) == 0 {
-            data.push(b'a' + noise.below(26) as u8);
-        }
-        data.extend(WORDS[noise.below(16) & noise.below(16)].bytes());
-    }
-    data.truncate(end);
+    piece(200_000, distance)
 }
 
 proptest! {
@@ -159,7 +57,7 @@ proptest! {
 
     #[test]
     fn mixed_data_in_any_slices(
-        pieces in prop::collection::vec(piece(), 0..14),
+        pieces in prop::collection::vec(any_piece(), 0..14),
         seed in any::<u64>(),
         level in 1u8..=9,
         mem_level in prop_oneof![4 => Just(8u8), 4 => Just(9u8), 1 => 1u8..=9],
@@ -274,17 +172,7 @@ fn exhausted_searches() {
 /// Frequencies like Fibonacci numbers make codes that are too long and have to be repaired.
 #[test]
 fn code_lengths_over_the_limit() {
-    let mut data = Vec::new();
-    let (mut a, mut b) = (1usize, 1usize);
-    for symbol in 0..21u8 {
-        data.extend(std::iter::repeat_n(symbol * 11, a));
-        (a, b) = (b, a + b);
-    }
-    let mut noise = Noise(77);
-    for i in (1..data.len()).rev() {
-        data.swap(i, noise.below(i + 1));
-    }
-    check_all(&data);
+    check_all(&fibonacci());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The bytes that matches may reach back to and the bytes not yet encoded.
 
 use super::params::{MAX_MATCH, MIN_MATCH};
+use crate::recompress::coding::strings::{Buffer, Bytes, PADDED, boxed};
 
 /// Half of the buffer; how far one slide moves everything.
 pub(in crate::recompress) const HALF: usize = HALF_POSITION as usize;
@@ -15,12 +16,10 @@ pub(in crate::recompress) const MIN_LOOKAHEAD: usize = MAX_MATCH + MIN_MATCH + 1
 pub(in crate::recompress) const MAX_DISTANCE: u16 = HALF_POSITION - MIN_LOOKAHEAD as u16;
 /// Position from which a refill slides the buffer first.
 pub(in crate::recompress) const SLIDE_AT: usize = HALF + MAX_DISTANCE as usize;
-/// Room for loads that start anywhere a `u16` points, go a match further and take 8 bytes.
-const PADDED: usize = CAPACITY + 512 + 8;
 
 /// A buffer of two halves; positions in it fit `u16`, and position 0 means "none" as in zlib.
 pub(in crate::recompress) struct Window {
-    bytes: Box<[u8; PADDED]>,
+    bytes: Box<Buffer>,
     /// Next position to encode.
     pub(in crate::recompress) start: usize,
     /// End of the input taken so far.
@@ -123,52 +122,6 @@ impl Window {
 
     #[inline(always)]
     pub(in crate::recompress) fn bytes(&self) -> Bytes<'_> {
-        Bytes(&self.bytes)
+        Bytes::new(&self.bytes)
     }
-}
-
-/// Read access to the buffer by `u16` position.
-#[derive(Clone, Copy)]
-pub(in crate::recompress) struct Bytes<'a>(&'a [u8; PADDED]);
-
-impl Bytes<'_> {
-    /// The byte at `at`.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "a u16 is below the array's length")]
-    pub(in crate::recompress) fn byte(self, at: u16) -> u8 {
-        self.0[usize::from(at)]
-    }
-
-    /// Four bytes from `at`, little-endian.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "a u16 and 4 are within the array")]
-    pub(in crate::recompress) fn load4(self, at: u16) -> u32 {
-        self.0[usize::from(at)..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
-    }
-
-    /// Eight bytes from `offset` (below 512) behind `at`, little-endian.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "a u16, 511 and 8 are within the array")]
-    pub(in crate::recompress) fn load8(self, at: u16, offset: usize) -> u64 {
-        self.0[usize::from(at) + (offset & 511)..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    }
-
-    /// How many bytes agree from `a` and `b` on, at most `limit` (up to 258).
-    #[inline(always)]
-    pub(in crate::recompress) fn common(self, a: u16, b: u16, limit: usize) -> usize {
-        let mut len = 0;
-        while len < limit {
-            let differ = self.load8(a, len) ^ self.load8(b, len);
-            if differ != 0 {
-                return limit.min(len + (differ.trailing_zeros() / 8) as usize);
-            }
-            len += 8;
-        }
-        limit
-    }
-}
-
-/// An array on the heap that never was on the stack in optimised builds, and is small enough for it otherwise.
-pub(in crate::recompress) fn boxed<T: Copy, const N: usize>(array: [T; N]) -> Box<[T; N]> {
-    Box::new(array)
 }

@@ -1,17 +1,17 @@
 //! How a dynamic block says its code lengths (RFC 1951, 3.2.7).
 
-use super::huffman::{Code, code_lengths, codes, cost};
-use crate::recompress::coding::bits::BitWriter;
+use super::bits::BitWriter;
+use super::codes::{Code, codes};
 
-const SYMBOLS: usize = 19;
-/// Longest code of a code length.
-const MAX_LENGTH_BITS: usize = 7;
+/// Symbols that code lengths are said with.
+pub(in crate::recompress) const SYMBOLS: usize = 19;
+/// Longest code of such a symbol.
+pub(in crate::recompress) const MAX_LENGTH_BITS: usize = 7;
 const REPEAT: u8 = 16;
 const ZEROS: u8 = 17;
 const MANY_ZEROS: u8 = 18;
 /// The order in which lengths of codes for code lengths are written.
 const ORDER: [u8; SYMBOLS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-const DYNAMIC: u64 = 2;
 
 #[derive(Debug, Clone, Copy)]
 struct Item {
@@ -19,45 +19,60 @@ struct Item {
     extra: u8,
 }
 
+/// Whether a run of equal lengths goes on from the literals' alphabet into the distances'. The format lets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::recompress) enum Runs {
+    Join,
+    StartAnew,
+}
+
 /// A dynamic block's header, ready to be priced and written.
-pub(super) struct Header {
+pub(in crate::recompress) struct Header {
     literals: usize,
     distances: usize,
     items: Vec<Item>,
     codes: [Code; SYMBOLS],
     listed: usize,
-    /// Size in bits, with the three of the block type.
-    pub(super) size: usize,
+    /// Size in bits, without the three of the block type.
+    pub(in crate::recompress) size: u64,
 }
 
 impl Header {
-    /// The codes of both alphabets, as many as are to be listed: 257 literals at least, and one distance.
-    pub(super) fn new(literals: &[Code], distances: &[Code]) -> Self {
+    /// For these code lengths, as many as are to be listed: 257 literals at least, and one distance. How often each of the
+    /// symbols occurs goes to `assign`, which gives the lengths of their codes.
+    pub(in crate::recompress) fn new(
+        literals: &[u8],
+        distances: &[u8],
+        runs: Runs,
+        assign: impl FnOnce(&[u16; SYMBOLS]) -> [u8; SYMBOLS],
+    ) -> Self {
         let mut items = Vec::with_capacity(literals.len() + distances.len());
-        // Runs go on from one alphabet into the next.
-        let lengths: Vec<u8> = literals.iter().chain(distances).map(|code| code.len).collect();
-        run_lengths(&lengths, &mut items);
+        if runs == Runs::Join {
+            run_lengths(&[literals, distances].concat(), &mut items);
+        } else {
+            run_lengths(literals, &mut items);
+            run_lengths(distances, &mut items);
+        }
         let mut frequencies = [0u16; SYMBOLS];
         for item in &items {
             if let Some(frequency) = frequencies.get_mut(usize::from(item.symbol)) {
                 *frequency += 1;
             }
         }
-        let codes = codes(&code_lengths(&frequencies, MAX_LENGTH_BITS));
-        let used = |symbol: u8| frequencies.get(usize::from(symbol)).is_some_and(|&f| f != 0);
-        let listed = ORDER.iter().rposition(|&symbol| used(symbol)).map_or(4, |last| last + 1).max(4);
-        let extra: usize = items.iter().map(|item| extra_bits(item.symbol) as usize).sum();
-        let size = 3 + 5 + 5 + 4 + 3 * listed + cost(&frequencies, &codes) + extra;
-        Self { literals: literals.len(), distances: distances.len(), items, codes, listed, size }
+        let lengths = assign(&frequencies);
+        let len_of = |symbol: u8| lengths.get(usize::from(symbol)).copied().unwrap_or(0);
+        let listed = ORDER.iter().rposition(|&symbol| len_of(symbol) != 0).map_or(4, |last| last + 1).max(4);
+        let body: u64 =
+            items.iter().map(|item| u64::from(len_of(item.symbol)) + u64::from(extra_bits(item.symbol))).sum();
+        let size = 5 + 5 + 4 + 3 * listed as u64 + body;
+        Self { literals: literals.len(), distances: distances.len(), items, codes: codes(&lengths), listed, size }
     }
 
-    /// Writes the header of a block that is not the last.
-    pub(super) fn write(&self, bits: &mut BitWriter, out: &mut Vec<u8>) {
-        bits.put(DYNAMIC << 1, 3);
+    /// Writes it behind the block type.
+    pub(in crate::recompress) fn write(&self, bits: &mut BitWriter, out: &mut Vec<u8>) {
         bits.put(self.literals as u64 - 257, 5);
         bits.put(self.distances as u64 - 1, 5);
         bits.put(self.listed as u64 - 4, 4);
-        bits.flush(out);
         for &symbol in ORDER.iter().take(self.listed) {
             bits.put(self.code(symbol).len.into(), 3);
             bits.flush(out);
@@ -84,7 +99,7 @@ fn extra_bits(symbol: u8) -> u32 {
     }
 }
 
-/// Says `lengths` with repeats, greedily.
+/// Says `lengths` with repeats, each as long as it can be.
 fn run_lengths(lengths: &[u8], items: &mut Vec<Item>) {
     for run in lengths.chunk_by(|a, b| a == b) {
         let Some(&value) = run.first() else { continue };
