@@ -4,6 +4,7 @@ pub(super) mod alphabet;
 pub(super) mod bits;
 pub(super) mod codes;
 pub(super) mod header;
+pub(super) mod matches;
 #[cfg(test)]
 pub(super) mod samples;
 pub(super) mod strings;

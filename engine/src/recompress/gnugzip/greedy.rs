@@ -2,8 +2,9 @@
 
 use super::rolling::Rolling;
 use super::split::Output;
+use crate::recompress::coding::matches::Limits;
 use crate::recompress::zlib::deflate::params::{Effort, MAX_MATCH, MIN_MATCH};
-use crate::recompress::zlib::deflate::search::{Limits, Search};
+use crate::recompress::zlib::deflate::search::Search;
 use crate::recompress::zlib::deflate::window::{MAX_DISTANCE, MIN_LOOKAHEAD, SLIDE_AT, Window};
 
 /// Encodes until a refill is due, or if the input has `ended`, everything.

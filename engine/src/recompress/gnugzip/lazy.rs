@@ -2,9 +2,10 @@
 
 use super::rolling::Rolling;
 use super::split::Output;
+use crate::recompress::coding::matches::Limits;
 use crate::recompress::zlib::deflate::lazy::TOO_FAR;
 use crate::recompress::zlib::deflate::params::{Effort, MAX_MATCH, MIN_MATCH};
-use crate::recompress::zlib::deflate::search::{Limits, Search};
+use crate::recompress::zlib::deflate::search::Search;
 use crate::recompress::zlib::deflate::window::{MAX_DISTANCE, MIN_LOOKAHEAD, SLIDE_AT, Window};
 
 /// Where the encoder stands between two calls.

@@ -1,7 +1,7 @@
 //! Where `--rsyncable` ends blocks.
 
+use crate::recompress::coding::matches::HALF_POSITION;
 use crate::recompress::coding::strings::Bytes;
-use crate::recompress::zlib::deflate::window::HALF_POSITION;
 
 /// Bytes that the sum is over, and what it has to be a multiple of.
 const SPAN: u16 = 4096;

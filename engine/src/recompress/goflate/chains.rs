@@ -1,8 +1,8 @@
 //! Where the strings of four bytes that share a bucket last occurred, newest first: Go's own structure.
 
 use super::params::{BUCKETS, bucket};
-use super::search::{Found, Limits, Search, longest};
-use super::window::{HALF, HALF_POSITION};
+use super::search::{Search, longest, unless_too_far};
+use crate::recompress::coding::matches::{Found, HALF, Limits, slide};
 use crate::recompress::coding::strings::{Bytes, boxed};
 
 /// Hash chains over the window. Position 0 ends a chain.
@@ -28,19 +28,12 @@ impl Search for Chains {
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a u16 is within the array")]
     fn longest(&self, bytes: Bytes<'_>, at: u16, head: u16, longer_than: usize, limits: Limits) -> Found {
-        longest(bytes, at, head, longer_than, limits, |c| self.previous[usize::from(c)]).unless_too_far()
+        unless_too_far(longest(bytes, at, head, longer_than, limits, |c| self.previous[usize::from(c)]))
     }
 
     fn slide(&mut self) {
         slide(&mut self.head[..]);
         self.previous.copy_within(HALF.., 0);
         slide(self.previous.get_mut(..HALF).unwrap_or_default());
-    }
-}
-
-/// Moves positions down by half a window; those that drop out, and the one that becomes 0, end their chains.
-pub(super) fn slide(positions: &mut [u16]) {
-    for position in positions {
-        *position = position.saturating_sub(HALF_POSITION);
     }
 }

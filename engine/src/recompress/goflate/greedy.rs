@@ -3,7 +3,7 @@
 use super::block::{Block, Sink};
 use super::chains::Chains;
 use super::params::{Effort, MIN_MATCH};
-use super::search::{Found, Limits, Search};
+use super::search::{NOTHING, Search, limits};
 use super::window::Window;
 
 /// Encodes until `stop` is reached or passed.
@@ -18,11 +18,11 @@ pub(super) fn encode(
     while window.start < stop {
         let bytes = window.bytes();
         let lookahead = window.end - window.start;
-        let mut found = Found::NONE;
+        let mut found = NOTHING;
         let position = u16::try_from(window.start).unwrap_or(u16::MAX);
         if lookahead >= MIN_MATCH {
             let head = chains.insert(bytes, position);
-            let limits = Limits::new(effort.chain, effort.nice, lookahead);
+            let limits = limits(effort.chain, effort.nice, lookahead);
             found = chains.longest(bytes, position, head, MIN_MATCH - 1, limits);
         }
         let full = if found.distance != 0 {

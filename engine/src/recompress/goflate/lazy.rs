@@ -2,8 +2,9 @@
 
 use super::block::{Block, Sink};
 use super::params::{Effort, MIN_MATCH};
-use super::search::{Found, Limits, Search};
-use super::window::{HALF_POSITION, Window};
+use super::search::{NOTHING, Search, limits};
+use super::window::Window;
+use crate::recompress::coding::matches::{Found, HALF_POSITION};
 
 /// Where a lazy encoder stands between two calls.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,7 @@ pub(super) struct Progress {
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { previous: Found::NONE, open: false, head: None }
+        Self { previous: NOTHING, open: false, head: None }
     }
 }
 
@@ -54,14 +55,14 @@ pub(super) fn encode<S: Search>(
         let lookahead = window.end - window.start;
         let bytes = window.bytes();
         let at = position(window.start);
-        let mut current = Found::NONE;
+        let mut current = NOTHING;
         if lookahead >= MIN_MATCH {
             let inserted = head;
             if lookahead > MIN_MATCH {
                 head = chains.insert(bytes, at + 1);
             }
             if previous.len < effort.lazy && previous.len < lookahead {
-                let limits = Limits::new(effort.chain, effort.nice, lookahead);
+                let limits = limits(effort.chain, effort.nice, lookahead);
                 current = chains.longest(bytes, at, inserted, previous.len, limits);
             }
         }
@@ -74,7 +75,7 @@ pub(super) fn encode<S: Search>(
             }
             window.start += previous.len - 1;
             let full = block.matched(previous.len, usize::from(previous.distance));
-            previous = Found::NONE;
+            previous = NOTHING;
             open = false;
             if full {
                 block.write_shortest(window.end_block(), sink);

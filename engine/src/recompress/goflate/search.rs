@@ -1,49 +1,28 @@
 //! What the two ways of encoding ask of a match finder, and the plain way to find a match.
 
 use super::params::{MAX_MATCH, MIN_MATCH};
-use super::window::HALF_POSITION;
+use crate::recompress::coding::matches::{Found, HALF_POSITION, Limits};
 use crate::recompress::coding::strings::{Bytes, Tail};
 
 /// A match of four bytes from farther away is not taken.
 const TOO_FAR: u16 = 4096;
 
-/// Bounds of one search.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// Most candidates that Go would look at.
-    pub(super) candidates: usize,
-    /// A match of this length or more ends the search; never above `longest`.
-    pub(super) nice: usize,
-    /// Longest match possible here: 258, or what is left of the input.
-    pub(super) longest: usize,
+/// Nothing found.
+pub(super) const NOTHING: Found = Found { len: MIN_MATCH - 1, distance: 0 };
+
+/// Bounds of a search where so many bytes of input are left.
+#[inline(always)]
+pub(super) fn limits(candidates: usize, nice: usize, lookahead: usize) -> Limits {
+    let longest = lookahead.min(MAX_MATCH);
+    Limits { candidates, nice: nice.min(longest), longest }
 }
 
-impl Limits {
-    #[inline(always)]
-    pub(super) fn new(candidates: usize, nice: usize, lookahead: usize) -> Self {
-        let longest = lookahead.min(MAX_MATCH);
-        Self { candidates, nice: nice.min(longest), longest }
-    }
-}
-
-/// The best match of a search; `distance` is 0 if nothing longer than asked for was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) len: usize,
-    pub(super) distance: u16,
-}
-
-impl Found {
-    /// Nothing.
-    pub(super) const NONE: Self = Self { len: MIN_MATCH - 1, distance: 0 };
-
-    /// Nothing, if this is a match that is too far away for its four bytes.
-    ///
-    /// Go skips such candidates, which comes to the same: only longer ones could follow them.
-    #[inline(always)]
-    pub(super) fn unless_too_far(self) -> Self {
-        if self.len == MIN_MATCH && self.distance > TOO_FAR { Self::NONE } else { self }
-    }
+/// Nothing, if this is a match that is too far away for its four bytes.
+///
+/// Go skips such candidates, which comes to the same: only longer ones could follow them.
+#[inline(always)]
+pub(super) fn unless_too_far(found: Found) -> Found {
+    if found.len == MIN_MATCH && found.distance > TOO_FAR { NOTHING } else { found }
 }
 
 /// A match finder that finds what Go's finds.

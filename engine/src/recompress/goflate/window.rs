@@ -1,12 +1,9 @@
 //! The bytes that matches may reach back to and the bytes not yet encoded.
 
 use super::params::{MAX_MATCH, MIN_MATCH};
+use crate::recompress::coding::matches::HALF;
 use crate::recompress::coding::strings::{Buffer, Bytes, PADDED, boxed};
 
-/// Half of the buffer; how far one slide moves everything.
-pub(super) const HALF: usize = HALF_POSITION as usize;
-/// The same as a position; also the greatest distance.
-pub(super) const HALF_POSITION: u16 = 32 << 10;
 /// Input bytes the buffer holds.
 const CAPACITY: usize = 2 * HALF;
 /// Look-ahead that Go wants before it decides about a position, as long as more input may come.

@@ -1,8 +1,9 @@
 //! Where the strings of three bytes that share a hash last occurred, newest first: zlib's own structure.
 
 use super::params::ZlibHash;
-use super::search::{Found, Limits, Search};
-use super::window::{HALF, HALF_POSITION, MAX_DISTANCE};
+use super::search::Search;
+use super::window::MAX_DISTANCE;
+use crate::recompress::coding::matches::{Found, HALF, HALF_POSITION, Limits, slide};
 use crate::recompress::coding::strings::{Bytes, Tail, boxed};
 
 /// Hash chains over the window. Position 0 ends a chain.
@@ -61,13 +62,6 @@ impl Search for Chains {
     fn slide(&mut self) {
         slide(self.head.get_mut(..self.hash.buckets()).unwrap_or_default());
         slide(&mut self.previous[..]);
-    }
-}
-
-/// Moves positions down by half a window; those that drop out, and the one that becomes 0, end their chains.
-pub(super) fn slide(positions: &mut [u16]) {
-    for position in positions {
-        *position = position.saturating_sub(HALF_POSITION);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::block::Block;
 use super::params::{Effort, MAX_MATCH, MIN_MATCH};
-use super::search::{Limits, Search, resume};
+use super::search::{Search, resume};
 use super::sink::Sink;
 use super::window::{MAX_DISTANCE, MIN_LOOKAHEAD, SLIDE_AT, Window};
+use crate::recompress::coding::matches::Limits;
 
 /// Encodes until a refill is due, or everything if `finish`.
 pub(super) fn encode<S: Search>(

@@ -2,9 +2,10 @@
 
 use super::block::Block;
 use super::params::{Effort, MAX_MATCH, MIN_MATCH};
-use super::search::{Limits, Search, enter, resume};
+use super::search::{Search, enter, resume};
 use super::sink::Sink;
 use super::window::{MAX_DISTANCE, MIN_LOOKAHEAD, SLIDE_AT, Window};
+use crate::recompress::coding::matches::Limits;
 
 /// A match of three bytes from farther away costs more than its literals.
 pub(in crate::recompress) const TOO_FAR: u16 = 4096;

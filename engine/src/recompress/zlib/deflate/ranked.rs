@@ -6,17 +6,16 @@
 //! whether zlib's search would have come as far as a candidate of the second chain, so the same candidates count and the
 //! nearest of the longest is the same. This needs every position to be inserted, which lazy levels do.
 
-use super::chains::{longest, slide};
+use super::chains::longest;
 use super::lazy::TOO_FAR;
 use super::params::{MIN_MATCH, ZlibHash};
-use super::search::{Found, Limits, Search};
-use super::window::{HALF, HALF_POSITION, MAX_DISTANCE};
-use crate::recompress::coding::strings::{Bytes, Tail, boxed};
+use super::search::Search;
+use super::window::MAX_DISTANCE;
+use crate::recompress::coding::matches::{Found, FourByteChains, HALF, HALF_POSITION, Limits, slide, slide_first};
+use crate::recompress::coding::strings::{Bytes, boxed};
 
 /// Bits of the four-byte hash.
 const LONG_BITS: u32 = 16;
-/// How many four-byte strings of a match are considered for the next chain: more cost more than they save.
-const REACH: u16 = 4;
 
 /// The newest position of a bucket, and how many strings were inserted into it so far (modulo 2^16, twice the window).
 type Bucket = [u16; 2];
@@ -130,16 +129,7 @@ impl RankedChains {
         usize::from(heads.bucket[1].wrapping_sub(self.links[usize::from(candidate) % HALF][1]))
     }
 
-    /// The newest position up to `at` whose four bytes have the hash of those `offset` behind `at`.
-    #[inline(always)]
-    fn newest_long(&self, bytes: Bytes<'_>, at: u16, offset: u16) -> u16 {
-        let newest = self.long_head[long_hash(bytes.load4(at.wrapping_add(offset)))];
-        // The string behind the current one is inserted already.
-        if newest > at { self.long_previous[usize::from(newest) % HALF] } else { newest }
-    }
-
-    /// The match longer than `longer_than`, which is 3 at least. `None` if following the chain takes more steps than zlib's
-    /// search would: then zlib's own way is as good, and the worst case stays within twice zlib's.
+    /// The match longer than `longer_than`, which is 3 at least; `None` if zlib's own way is as good.
     #[inline(always)]
     fn longest_of_four(
         &self,
@@ -149,73 +139,15 @@ impl RankedChains {
         longer_than: usize,
         limits: Limits,
     ) -> Option<Found> {
-        let mut best = Found { len: longer_than, distance: 0 };
         if longer_than >= limits.longest {
-            return Some(best);
+            return Some(Found { len: longer_than, distance: 0 });
         }
-        let floor = i32::from(at.saturating_sub(MAX_DISTANCE + 1));
-        let mut tail = Tail::new(bytes, at, longer_than);
-        let mut steps = limits.candidates;
-        let mut trail = Trail { link: heads.long, offset: 0 };
-        // The last four bytes that a longer match needs are rarer than the first four. But their chain ends at the current
-        // position, so candidates nearer than `ahead` are looked for among the first four.
-        let ahead = last_four(longer_than);
-        let mut near = if ahead > 0 { i32::from(at.saturating_sub(ahead)).max(floor) } else { floor };
-        loop {
-            let Some(candidate) = trail.candidate(near) else {
-                if near == floor {
-                    return Some(best);
-                }
-                near = floor;
-                trail = Trail { link: self.newest_long(bytes, at, ahead), offset: ahead };
-                continue;
-            };
-            if tail.agrees(bytes, candidate) {
-                let len = bytes.common(at, candidate, limits.longest);
-                if len > best.len {
-                    let (turn, distance) = (self.turn(heads, candidate), at - candidate);
-                    // zlib accepts the greatest distance from a bucket's newest position only.
-                    if turn > limits.candidates || (distance == MAX_DISTANCE && turn > 1) {
-                        return Some(best);
-                    }
-                    best = Found { len, distance };
-                    if len >= limits.nice {
-                        return Some(best);
-                    }
-                    tail = Tail::new(bytes, at, len);
-                    near = floor;
-                    trail = self.farthest(bytes, at, best);
-                    continue;
-                }
-            }
-            steps -= 1;
-            if steps == 0 {
-                return None;
-            }
-            trail.link = self.long_previous[usize::from(trail.link) % HALF];
-        }
-    }
-
-    /// Where to look for matches longer than `found` and farther away: the chain whose next candidate is the farthest.
-    ///
-    /// A longer match shares every four bytes of this one, so it is on the chain of each of them; and on that of the last four
-    /// bytes it needs.
-    #[inline(always)]
-    fn farthest(&self, bytes: Bytes<'_>, at: u16, found: Found) -> Trail {
-        let next = last_four(found.len);
-        let candidate = at - found.distance;
-        let mut farthest = Trail { link: candidate, offset: 0 };
-        // The newest of that chain is of use if it is behind this match; positions after the current one are not on it yet.
-        if found.distance >= next {
-            farthest = farthest.or_farther(Trail { link: self.newest_long(bytes, at, next), offset: next });
-        }
-        let eligible = next.min(found.distance + 1);
-        for offset in 0..REACH {
-            let offset = if offset < eligible { offset } else { 0 };
-            let link = self.long_previous[usize::from(candidate + offset) % HALF];
-            farthest = farthest.or_farther(Trail { link, offset });
-        }
-        farthest
+        let ends = (heads.long, at.saturating_sub(MAX_DISTANCE + 1));
+        self.longest_by_rarest(bytes, at, ends, longer_than, limits, |candidate| {
+            let turn = self.turn(heads, candidate);
+            // zlib accepts the greatest distance from a bucket's newest position only.
+            turn > limits.candidates || (at - candidate == MAX_DISTANCE && turn > 1)
+        })
     }
 
     /// The nearest match of three bytes, when there is none of four.
@@ -244,52 +176,16 @@ impl RankedChains {
     }
 }
 
-/// A place on the chain of four bytes that are `offset` behind a candidate's start.
-#[derive(Clone, Copy)]
-struct Trail {
-    link: u16,
-    offset: u16,
-}
-
-impl Trail {
-    /// The candidate, if it is above `floor`.
+#[expect(clippy::indexing_slicing, reason = "16-bit hashes, and positions modulo the array's length")]
+impl FourByteChains for RankedChains {
     #[inline(always)]
-    #[expect(
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        reason = "between a floor, which is not negative, and a link"
-    )]
-    fn candidate(self, floor: i32) -> Option<u16> {
-        let start = self.start();
-        if start > floor { Some(start as u16) } else { None }
-    }
-
-    /// Where the candidate is; negative if the string is too close to the window's start.
-    #[inline(always)]
-    fn start(self) -> i32 {
-        i32::from(self.link) - i32::from(self.offset)
+    fn previous(&self, position: u16) -> u16 {
+        self.long_previous[usize::from(position) % HALF]
     }
 
     #[inline(always)]
-    fn or_farther(self, other: Self) -> Self {
-        if other.start() < self.start() { other } else { self }
-    }
-}
-
-/// Offset of the last four bytes of a match one longer than `len`, which is 3 to 258.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the range given fits")]
-fn last_four(len: usize) -> u16 {
-    len as u16 - 3
-}
-
-/// Slides the first of each pair; written for eight lanes at once.
-fn slide_first(pairs: &mut [[u16; 2]]) {
-    const BY: [u16; 8] = [HALF_POSITION, 0, HALF_POSITION, 0, HALF_POSITION, 0, HALF_POSITION, 0];
-    for pairs in pairs.as_flattened_mut().chunks_exact_mut(BY.len()) {
-        for (value, by) in pairs.iter_mut().zip(BY) {
-            *value = value.saturating_sub(by);
-        }
+    fn head(&self, string: u32) -> u16 {
+        self.long_head[long_hash(string)]
     }
 }
 

@@ -2,25 +2,8 @@
 
 use super::params::MIN_MATCH;
 use super::window::Window;
+use crate::recompress::coding::matches::{Found, Limits};
 use crate::recompress::coding::strings::Bytes;
-
-/// Bounds of one search.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::recompress) struct Limits {
-    /// Most candidates that zlib would look at.
-    pub(in crate::recompress) candidates: usize,
-    /// A match of this length or more ends the search; never above `longest`.
-    pub(in crate::recompress) nice: usize,
-    /// Longest match possible here: 258, or what is left of the input.
-    pub(in crate::recompress) longest: usize,
-}
-
-/// The best match of a search; `distance` is 0 if nothing longer than asked for was found.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::recompress) struct Found {
-    pub(in crate::recompress) len: usize,
-    pub(in crate::recompress) distance: u16,
-}
 
 /// A match finder that finds what zlib's finds.
 pub(in crate::recompress) trait Search {

@@ -1,12 +1,9 @@
 //! The bytes that matches may reach back to and the bytes not yet encoded.
 
 use super::params::{MAX_MATCH, MIN_MATCH};
+use crate::recompress::coding::matches::{HALF, HALF_POSITION};
 use crate::recompress::coding::strings::{Buffer, Bytes, PADDED, boxed};
 
-/// Half of the buffer; how far one slide moves everything.
-pub(in crate::recompress) const HALF: usize = HALF_POSITION as usize;
-/// The same as a position.
-pub(in crate::recompress) const HALF_POSITION: u16 = 32 << 10;
 /// Input bytes the buffer holds.
 const CAPACITY: usize = 2 * HALF;
 /// Look-ahead below which zlib refills: a whole match and the string behind it.
