@@ -2,7 +2,7 @@
 //! FORMAT.md, and its place in `candidates`.
 
 use super::tokens::Families;
-use super::zlib::{ZlibEncoder, ZlibParams};
+use super::zlib::{self, ZlibParams};
 use super::{goflate, kflate, pigz};
 use crate::codec::layer::GzipHeader;
 
@@ -145,7 +145,7 @@ impl DeflateEncoder {
     /// for encoders that can't be resumed.
     pub(super) fn origin(&self, clean: u64) -> Option<u64> {
         match self {
-            Self::Zlib(params) => ZlibEncoder::origin(params, clean),
+            Self::Zlib(params) => zlib::deflate::Encoder::origin(params.own()?.0, clean),
             Self::Go(level) => goflate::Encoder::origin(level.get(), clean),
             Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) => None,
         }

@@ -1,18 +1,19 @@
 //! Encoders at work.
 
 use super::place::{Bits, Place};
-use super::zlib::ZlibEncoder;
+use super::zlib::{LinkedZlib, deflate};
 use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, kflate, pigz};
 
 /// An encoder in the middle of a stream. Its output is a function of the data alone, not of how the data is cut.
 pub(super) struct RunningEncoder {
     kind: Kind,
-    /// What was emitted and not handed on; not used by [`Kind::Zlib`].
+    /// What was emitted and not handed on; not used by [`Kind::LinkedZlib`].
     out: Vec<u8>,
 }
 
 enum Kind {
-    Zlib(ZlibEncoder),
+    Zlib(Box<deflate::Encoder>),
+    LinkedZlib(LinkedZlib),
     Go(Box<goflate::Encoder>),
     GnuGzip(Box<gnugzip::Encoder>),
     Pigz(Box<pigz::Encoder>),
@@ -26,7 +27,12 @@ impl RunningEncoder {
     /// Starts a stream.
     pub(super) fn start(encoder: DeflateEncoder) -> Result<Self, EncoderFault> {
         let kind = match encoder {
-            DeflateEncoder::Zlib(params) => Kind::Zlib(ZlibEncoder::new(&params)?),
+            DeflateEncoder::Zlib(params) => {
+                match params.own().and_then(|(level, mem)| deflate::Encoder::new(level, mem)) {
+                    Some(own) => Kind::Zlib(Box::new(own)),
+                    None => Kind::LinkedZlib(LinkedZlib::new(&params)?),
+                }
+            }
             DeflateEncoder::Go(level) => {
                 let encoder = goflate::Encoder::new(level.get()).ok_or(EncoderFault::Parameters("Go"))?;
                 Kind::Go(Box::new(encoder))
@@ -53,7 +59,10 @@ impl RunningEncoder {
     pub(super) fn resume(encoder: DeflateEncoder, place: &Place<'_>) -> Option<Self> {
         let mut out = Vec::new();
         let kind = match encoder {
-            DeflateEncoder::Zlib(params) => Kind::Zlib(ZlibEncoder::resume(&params, place)?),
+            DeflateEncoder::Zlib(params) => {
+                let (level, mem_level) = params.own()?;
+                Kind::Zlib(Box::new(deflate::Encoder::resume(level, mem_level, place, &mut out)?))
+            }
             DeflateEncoder::Go(level) => Kind::Go(Box::new(goflate::Encoder::resume(level.get(), place, &mut out)?)),
             DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Pigz(_) | DeflateEncoder::Klauspost(_) => return None,
         };
@@ -63,9 +72,9 @@ impl RunningEncoder {
     /// Bits emitted that do not fill a byte yet; `None` if that can't be told.
     pub(super) fn rest(&self) -> Option<Bits> {
         match &self.kind {
-            Kind::Zlib(encoder) => encoder.rest(),
+            Kind::Zlib(encoder) => Some(encoder.rest()),
             Kind::Go(encoder) => Some(encoder.rest()),
-            Kind::GnuGzip(_) | Kind::Pigz(_) | Kind::Klauspost(_) => None,
+            Kind::LinkedZlib(_) | Kind::GnuGzip(_) | Kind::Pigz(_) | Kind::Klauspost(_) => None,
         }
     }
 
@@ -78,7 +87,8 @@ impl RunningEncoder {
         let Self { kind, out } = self;
         for piece in data.chunks(PIECE) {
             match kind {
-                Kind::Zlib(encoder) => return encoder.push(data, sink),
+                Kind::LinkedZlib(encoder) => return encoder.push(data, sink),
+                Kind::Zlib(encoder) => encoder.write(piece, out),
                 Kind::Go(encoder) => encoder.write(piece, out),
                 Kind::GnuGzip(encoder) => encoder.write(piece, out),
                 Kind::Pigz(encoder) => encoder.write(piece, out),
@@ -94,7 +104,8 @@ impl RunningEncoder {
     pub(super) fn finish<E: From<EncoderFault>>(self, sink: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let Self { kind, mut out } = self;
         match kind {
-            Kind::Zlib(encoder) => return encoder.finish(sink),
+            Kind::LinkedZlib(encoder) => return encoder.finish(sink),
+            Kind::Zlib(encoder) => encoder.finish(&mut out),
             Kind::Go(encoder) => encoder.finish(&mut out),
             Kind::GnuGzip(encoder) => encoder.finish(&mut out),
             Kind::Pigz(encoder) => encoder.finish(&mut out),

@@ -12,20 +12,20 @@ const SLICE: usize = 64 << 10;
 const OUTPUT: usize = 64 << 10;
 
 /// A running zlib, about 270 KiB at memory level 8 and 400 KiB at 9, plus 128 KiB of buffers.
-pub(super) struct LinkedZlib {
+pub(in crate::recompress) struct LinkedZlib {
     raw: RawDeflate,
     slice: Vec<u8>,
     output: Box<[u8]>,
 }
 
 impl LinkedZlib {
-    pub(super) fn new(params: &ZlibParams) -> Result<Self, EncoderFault> {
+    pub(in crate::recompress) fn new(params: &ZlibParams) -> Result<Self, EncoderFault> {
         let raw = RawDeflate::new(params)?;
         Ok(Self { raw, slice: Vec::with_capacity(SLICE), output: vec![0; OUTPUT].into_boxed_slice() })
     }
 
     /// Encodes `data`, handing what zlib emits to `sink`.
-    pub(super) fn push<E: From<EncoderFault>>(
+    pub(in crate::recompress) fn push<E: From<EncoderFault>>(
         &mut self,
         mut data: &[u8],
         sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
@@ -50,7 +50,7 @@ impl LinkedZlib {
     }
 
     /// Ends the stream.
-    pub(super) fn finish<E: From<EncoderFault>>(
+    pub(in crate::recompress) fn finish<E: From<EncoderFault>>(
         mut self,
         sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {

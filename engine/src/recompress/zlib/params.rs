@@ -57,6 +57,13 @@ impl ZlibParams {
         self.strategy
     }
 
+    /// Level and memory level, if this is the default strategy with a window of 32 KiB: what everybody uses, and what firn's own
+    /// encoder writes.
+    pub(in crate::recompress) fn own(&self) -> Option<(u8, u8)> {
+        let is_own = (self.window_bits, self.strategy) == (15, Strategy::Default);
+        is_own.then_some((self.level, self.mem_level))
+    }
+
     /// The parameters as a recipe holds them.
     pub(in crate::recompress) fn to_bytes(self) -> [u8; 4] {
         [self.level, self.window_bits, self.mem_level, self.strategy as u8]

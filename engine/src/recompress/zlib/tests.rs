@@ -4,8 +4,8 @@ use std::io::Read;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::recompress::Strategy as ZStrategy;
+use crate::recompress::running::RunningEncoder;
+use crate::recompress::{DeflateEncoder, EncoderFault, Strategy as ZStrategy, ZlibParams};
 
 fn encode(params: ZlibParams, pieces: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -13,7 +13,7 @@ fn encode(params: ZlibParams, pieces: &[&[u8]]) -> Vec<u8> {
         out.extend_from_slice(bytes);
         Ok(())
     };
-    let mut encoder = ZlibEncoder::new(&params).unwrap();
+    let mut encoder = RunningEncoder::start(DeflateEncoder::Zlib(params)).unwrap();
     for piece in pieces {
         encoder.push(piece, &mut sink).unwrap();
     }
@@ -60,7 +60,8 @@ fn a_sink_that_fails_stops_the_encoder() {
             unreachable!("zlib works")
         }
     }
-    let mut encoder = ZlibEncoder::new(&ZlibParams::new(1, 15, 8, ZStrategy::HuffmanOnly).unwrap()).unwrap();
+    let params = ZlibParams::new(1, 15, 8, ZStrategy::HuffmanOnly).unwrap();
+    let mut encoder = RunningEncoder::start(DeflateEncoder::Zlib(params)).unwrap();
     let mut calls = 0;
     let mut sink = |bytes: &[u8]| {
         if bytes.is_empty() {
