@@ -21,6 +21,10 @@ pub const MAX_META_BLOB: u64 = 4 << 20;
 /// Largest small object, in bytes.
 const MAX_OBJECT: u64 = 80 << 20;
 
+/// How often, and after what pause, the write lock is asked for again before somebody is said to hold it.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// What may be chosen when an archive is created; the defaults are what measurement chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateOptions {
@@ -169,7 +173,16 @@ impl Archive {
         let path = self.root.join("lock");
         let what = || format!("locking {}", path.display());
         let file = File::options().create(true).append(true).open(&path).map_err(Error::system(what()))?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        // Whoever lists the descriptors of a process holds them for a moment after that process closed them.
+        for _ in 0..LOCK_TRIES {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOCK_PAUSE);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {
                 // Whatever an interrupted writer left half made; nobody else can be writing now.
                 let _ = std::fs::remove_dir_all(self.tmp());

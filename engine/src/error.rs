@@ -83,6 +83,14 @@ pub enum Error {
         /// What came out.
         found: Digest,
     },
+    /// A layer's compressed bytes were given up when it was archived.
+    #[error(
+        "layer {digest} was archived without its compressed bytes (--fidelity content): only its content can be restored"
+    )]
+    BlobDropped {
+        /// The layer's blob.
+        digest: Digest,
+    },
     /// A blob of the source is not what its digest says.
     #[error("{origin}: blob {digest} hashes to {found}: damaged or tampered with")]
     DigestMismatch {
@@ -256,7 +264,9 @@ impl Error {
             Error::NoSuchImage { .. } | Error::NoSuchPath { .. } | Error::NotAnArchive { .. } => ErrorKind::NotFound,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Index(_) | Error::System { .. } => ErrorKind::System,
-            Error::Usage(_) | Error::CannotCreate { .. } | Error::Unmountable { .. } => ErrorKind::Usage,
+            Error::Usage(_) | Error::BlobDropped { .. } | Error::CannotCreate { .. } | Error::Unmountable { .. } => {
+                ErrorKind::Usage
+            }
             Error::Internal(_) => ErrorKind::Internal,
         }
     }

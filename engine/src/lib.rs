@@ -19,6 +19,7 @@ pub mod pack;
 pub mod read;
 pub mod recompress;
 pub mod restore;
+pub mod settle;
 pub mod stats;
 pub mod store;
 pub mod tar;

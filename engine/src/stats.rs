@@ -43,6 +43,10 @@ pub struct ArchiveStats {
     pub recoded_layers: Count,
     /// Layers whose blob is kept beside their content, for want of an encoder.
     pub kept_layers: Count,
+    /// Layers whose blob is kept beside their content until an encoder was looked for.
+    pub deferred_layers: Count,
+    /// Layers whose blob was given up, by the bytes it had.
+    pub dropped_layers: Count,
     /// Packs of file contents.
     pub content_packs: Count,
     /// Packs of kept blobs.
@@ -92,9 +96,11 @@ pub fn archive_stats(archive: &Archive) -> Result<ArchiveStats, Error> {
             stats.unique_blobs.add(blob.size);
             if let BlobBody::Layer(layer) = &blob.body {
                 stats.layer_tars.add(layer.tar_len);
-                match layer.wrapper {
+                match &layer.wrapper {
                     Wrapper::Recipe(_) => stats.recoded_layers.add(blob.size),
                     Wrapper::Kept(_) => stats.kept_layers.add(blob.size),
+                    Wrapper::Deferred(_) => stats.deferred_layers.add(blob.size),
+                    Wrapper::Dropped => stats.dropped_layers.add(blob.size),
                 }
             }
         }

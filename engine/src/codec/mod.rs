@@ -3,4 +3,5 @@
 
 pub mod layer;
 
+pub(crate) use layer::SNIFF_LEN;
 pub use layer::{Compression, DecodeLimits, LayerDecoder, LayerError as DecodeError, decoder};

@@ -39,6 +39,20 @@ pub enum Wrapper {
     Recipe(Vec<u8>),
     /// No encoder re-creates it: the blob is kept beside the content.
     Kept(StreamRef),
+    /// Nobody has looked for an encoder yet: the blob is kept until somebody does.
+    Deferred(StreamRef),
+    /// Given up on demand: the tar stream comes back, the blob does not.
+    Dropped,
+}
+
+impl Wrapper {
+    /// The blob, if it is stored.
+    pub fn original(&self) -> Option<&StreamRef> {
+        match self {
+            Wrapper::Kept(original) | Wrapper::Deferred(original) => Some(original),
+            Wrapper::Recipe(_) | Wrapper::Dropped => None,
+        }
+    }
 }
 
 /// What a blob is stored as.
@@ -172,6 +186,11 @@ impl ImageRecord {
         of_layers.chain(&self.packs).copied().collect()
     }
 
+    /// Whether every blob can be given back.
+    pub fn is_whole(&self) -> bool {
+        self.layers().all(|(_, layer)| layer.wrapper != Wrapper::Dropped)
+    }
+
     /// The layer blob at this index of `blobs`.
     pub fn layer_at(&self, index: u32) -> Option<&BlobRecord> {
         self.blobs.get(index as usize)
@@ -225,6 +244,11 @@ impl LayerRecord {
                 out.put_u8(2);
                 stream.encode(out);
             }
+            Wrapper::Deferred(stream) => {
+                out.put_u8(3);
+                stream.encode(out);
+            }
+            Wrapper::Dropped => out.put_u8(4),
         }
         put_packs(out, &self.packs);
     }
@@ -240,6 +264,8 @@ impl LayerRecord {
             wrapper: match reader.u8()? {
                 1 => Wrapper::Recipe(reader.blob(MAX_RECIPE)?.to_vec()),
                 2 => Wrapper::Kept(StreamRef::read(reader)?),
+                3 => Wrapper::Deferred(StreamRef::read(reader)?),
+                4 => Wrapper::Dropped,
                 other => return Err(reader.invalid(format!("unknown kind of wrapper {other}: use a newer firn"))),
             },
             packs: list(reader, PackId::LEN, read_pack)?,

@@ -16,6 +16,8 @@ mod window;
 
 pub use meter::{Meter, Phase};
 pub use packer::PackerTotals;
-pub(crate) use packer::index_entries;
-pub use session::{IngestOptions, Ingested, IngestedLayer, Session};
+pub(crate) use packer::{PackUse, Packer, index_entries};
+pub(crate) use recode::{Blobs, prove};
+pub use session::{Comeback, IngestOptions, Ingested, IngestedLayer, Originals, Session};
+pub(crate) use stream::StreamWriter;
 pub(crate) use trees::{LayerMetadata, Merged, merge};

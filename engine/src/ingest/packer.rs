@@ -227,6 +227,16 @@ impl Packer {
         packs.into_iter().collect()
     }
 
+    /// The sealed pack that a chunk is in.
+    pub(crate) fn pack_of(&self, area: PackArea, id: &ChunkId) -> Result<Option<PackId>, Error> {
+        Ok(self.index.lookup(&index_key(area, id))?.map(|location| location.pack))
+    }
+
+    /// Takes a pack for gone: its chunks are new from now on.
+    pub(crate) fn forget_pack(&mut self, pack: &PackId) -> Result<(), Error> {
+        Ok(self.index.remove_pack(pack)?)
+    }
+
     /// Closes the index.
     pub(crate) fn close(self) -> Result<(), Error> {
         Ok(self.index.close()?)

@@ -1,4 +1,4 @@
-//! Whether layers can be re-created from their tar streams: dismissed by a glance, or proved beside the ingest.
+//! Whether layers can be re-created from their tar streams: dismissed by a glance, or proved beside the work on them.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::feed::HashingReader;
+use crate::codec::{Compression, SNIFF_LEN};
 use crate::error::{Error, LayerError};
 use crate::id::Digest;
 use crate::oci::ImageSource;
@@ -20,9 +21,31 @@ struct Suspect {
     size: u64,
 }
 
+/// Blobs by digest, as often as wanted.
+pub(crate) trait Blobs: Sync {
+    /// What the place is called.
+    fn origin(&self) -> &str;
+
+    /// A blob from its first byte on, or `None` if there is none.
+    fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, Error>;
+}
+
+/// The images' own blobs.
+pub(crate) struct SourceBlobs<'s>(pub(crate) &'s dyn ImageSource);
+
+impl Blobs for SourceBlobs<'_> {
+    fn origin(&self) -> &str {
+        self.0.origin()
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, Error> {
+        self.0.open(digest)
+    }
+}
+
 /// Looks for the encoders of the layers handed in, on as many threads as run [`Recoder::work`].
 pub(crate) struct Recoder<'s> {
-    source: &'s dyn ImageSource,
+    blobs: &'s dyn Blobs,
     limits: DetectLimits,
     queue: Receiver<Suspect>,
     cancelled: AtomicBool,
@@ -41,20 +64,20 @@ impl Suspects {
 }
 
 impl<'s> Recoder<'s> {
-    pub(crate) fn new(source: &'s dyn ImageSource, limits: DetectLimits) -> (Self, Suspects) {
+    pub(crate) fn new(blobs: &'s dyn Blobs, limits: DetectLimits) -> (Self, Suspects) {
         let (sender, queue) = unbounded();
         let (cancelled, verdicts) = (AtomicBool::new(false), Mutex::default());
-        (Recoder { source, limits, queue, cancelled, verdicts }, Suspects(sender))
+        (Recoder { blobs, limits, queue, cancelled, verdicts }, Suspects(sender))
     }
 
     /// Works until [`Suspects`] is gone and nothing is left, or the search is cancelled.
     pub(crate) fn work(&self) {
-        for suspect in &self.queue {
+        for Suspect { digest, size } in &self.queue {
             if self.cancelled.load(Ordering::Relaxed) {
                 return;
             }
-            let verdict = self.examine(suspect);
-            self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(suspect.digest, verdict);
+            let verdict = prove(self.blobs, &digest, size, self.limits, &self.cancelled);
+            self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, verdict);
         }
     }
 
@@ -69,39 +92,52 @@ impl<'s> Recoder<'s> {
     }
 
     /// A verdict if a glance shows that no encoder re-creates the layer. What is wrong with it, others find out.
-    pub(crate) fn dismiss(&self, digest: Digest, size: u64) -> Option<Detection> {
-        let open = || {
-            let input = self.source.open(&digest).map_err(std::io::Error::other)?;
-            input.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
-        };
+    pub(crate) fn dismiss(&self, digest: &Digest, size: u64) -> Option<Detection> {
+        let open = || open(self.blobs, digest);
         dismiss(&open, size, self.limits, &self.cancelled).ok().flatten()
     }
 
-    fn examine(&self, suspect: Suspect) -> Result<Detection, Error> {
-        let Suspect { digest, size } = suspect;
-        // The bytes that are compared must be the blob's: each pass is hashed, and the last one decides.
-        let last_pass: Arc<Mutex<Option<Pass>>> = Arc::default();
-        let open = || {
-            let input = self.source.open(&digest).map_err(std::io::Error::other)?;
-            let input = input.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))?;
-            let pass: Pass = Arc::new(Mutex::new(HashingReader::new(input, None)));
-            *last_pass.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&pass));
-            Ok(Box::new(SharedReader(pass)) as Box<dyn Read + Send>)
-        };
-        let mut detection = detect(&open, size, self.limits, &self.cancelled).map_err(|error| match error {
-            DetectError::Layer(error) => Error::Layer { digest, source: LayerError::Decode(error) },
-            error => Error::source_because(self.source.origin(), format!("blob {digest}"))(error),
-        })?;
-        if detection.recipe.is_some() {
-            let pass = last_pass.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let pass = pass.and_then(Arc::into_inner).and_then(|pass| pass.into_inner().ok());
-            match pass {
-                Some(pass) => pass.finish(self.source.origin(), &digest, size)?,
-                None => detection.recipe = None,
-            }
-        }
-        Ok(detection)
+    /// Whether the layer is compressed at all: one that is not is its own original.
+    pub(crate) fn is_compressed(&self, digest: &Digest) -> bool {
+        let mut magic = Vec::with_capacity(SNIFF_LEN);
+        let read = open(self.blobs, digest).and_then(|blob| blob.take(SNIFF_LEN as u64).read_to_end(&mut magic));
+        read.is_ok() && Compression::sniff(&magic) != Compression::None
     }
+}
+
+fn open(blobs: &dyn Blobs, digest: &Digest) -> std::io::Result<Box<dyn Read + Send>> {
+    let input = blobs.open(digest).map_err(std::io::Error::other)?;
+    input.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+}
+
+/// Looks for a layer's encoder; one that is found wrote every byte of a blob with this digest.
+pub(crate) fn prove(
+    blobs: &dyn Blobs,
+    digest: &Digest,
+    size: u64,
+    limits: DetectLimits,
+    cancelled: &AtomicBool,
+) -> Result<Detection, Error> {
+    // The bytes that are compared must be the blob's: each pass is hashed, and the last one decides.
+    let last_pass: Arc<Mutex<Option<Pass>>> = Arc::default();
+    let open = || {
+        let pass: Pass = Arc::new(Mutex::new(HashingReader::new(open(blobs, digest)?, None)));
+        *last_pass.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&pass));
+        Ok(Box::new(SharedReader(pass)) as Box<dyn Read + Send>)
+    };
+    let mut detection = detect(&open, size, limits, cancelled).map_err(|error| match error {
+        DetectError::Layer(error) => Error::Layer { digest: *digest, source: LayerError::Decode(error) },
+        error => Error::source_because(blobs.origin(), format!("blob {digest}"))(error),
+    })?;
+    if detection.recipe.is_some() {
+        let pass = last_pass.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pass = pass.and_then(Arc::into_inner).and_then(|pass| pass.into_inner().ok());
+        match pass {
+            Some(pass) => pass.finish(blobs.origin(), digest, size)?,
+            None => detection.recipe = None,
+        }
+    }
+    Ok(detection)
 }
 
 type Pass = Arc<Mutex<HashingReader<'static, Box<dyn Read + Send>>>>;

@@ -13,7 +13,7 @@ use super::graph::{self, FilesystemPlan, Graph, Leaf};
 use super::layer::{LayerBlob, take_apart};
 use super::meter::{Meter, Phase};
 use super::packer::{PackUse, Packer, PackerTotals};
-use super::recode::Recoder;
+use super::recode::{Recoder, SourceBlobs};
 use super::spool::Spool;
 use super::stream::StreamWriter;
 use super::trees::{LayerMetadata, Merged, merge};
@@ -36,9 +36,23 @@ use crate::tar::Limits;
 /// Memory for frames of layers that were archived before and are merged again.
 const REPLAY_CACHE: usize = 64 << 20;
 
+/// What becomes of the compressed bytes of layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Originals {
+    /// An encoder that re-creates them is looked for and proved before the commit; without one they are kept.
+    #[default]
+    Prove,
+    /// They are kept, and the search is left to [`crate::settle`]: the image is committed sooner.
+    Defer,
+    /// They are given up: layers come back uncompressed, and the manifest no longer describes what is restored.
+    Drop,
+}
+
 /// How images are archived.
 #[derive(Debug, Clone)]
 pub struct IngestOptions {
+    /// What becomes of compressed layers.
+    pub originals: Originals,
     /// Threads that compress, and that look for encoders.
     pub threads: usize,
     /// Bounds on what layers decompress to.
@@ -52,10 +66,37 @@ pub struct IngestOptions {
 impl Default for IngestOptions {
     fn default() -> Self {
         IngestOptions {
+            originals: Originals::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             decode_limits: DecodeLimits::default(),
             tar_limits: Limits::default(),
             keep_unreadable: false,
+        }
+    }
+}
+
+/// What a layer's blob comes back from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comeback {
+    /// An encoder re-creates it from its content.
+    Encoder,
+    /// It is kept beside its content, for want of an encoder.
+    Original,
+    /// It is kept beside its content until an encoder was looked for.
+    OriginalForNow,
+    /// Nothing: only what it decompresses to comes back.
+    Nothing,
+    /// It is stored as it is, and was not taken apart.
+    AsItIs,
+}
+
+impl Comeback {
+    fn by(wrapper: &Wrapper) -> Self {
+        match wrapper {
+            Wrapper::Recipe(_) => Comeback::Encoder,
+            Wrapper::Kept(_) => Comeback::Original,
+            Wrapper::Deferred(_) => Comeback::OriginalForNow,
+            Wrapper::Dropped => Comeback::Nothing,
         }
     }
 }
@@ -69,8 +110,8 @@ pub struct IngestedLayer {
     pub size: u64,
     /// Whether the archive had it already.
     pub was_known: bool,
-    /// Whether its blob is kept beside its content, for want of an encoder.
-    pub is_kept: bool,
+    /// What its blob comes back from.
+    pub comeback: Comeback,
     /// The search for an encoder, for new layers.
     pub detection: Option<Detection>,
     /// Why it is opaque, if it is.
@@ -169,7 +210,8 @@ impl Session {
             .first()
             .map(|(leaf, _)| leaf.digest)
             .ok_or_else(|| Error::source(source.origin(), "its root document is too large"))?;
-        if let Some(record) = self.known.image(self.store.as_ref(), &root)? {
+        let known = self.known.image(self.store.as_ref(), &root)?;
+        if let Some(record) = known.filter(|record| self.suffices(record.is_whole())) {
             let record = ImageRecord { source: source.origin().to_owned(), ..record };
             if let Some(name) = &name {
                 self.bind(name, root)?;
@@ -188,6 +230,11 @@ impl Session {
         if waiting >= self.packer.config().pack_len { self.commit() } else { Ok(Vec::new()) }
     }
 
+    /// Whether what the archive has is as much as is asked for: what was given up once may be wanted whole now.
+    fn suffices(&self, is_whole: bool) -> bool {
+        is_whole || self.options.originals == Originals::Drop
+    }
+
     /// Takes all layers apart that neither the archive nor this session knows.
     fn take_layers(&mut self, source: &dyn ImageSource, layers: &[Leaf]) -> Result<(), Error> {
         let mut new = Vec::new();
@@ -195,7 +242,8 @@ impl Session {
             if self.layers.contains_key(&leaf.digest) {
                 continue;
             }
-            if let Some(blob) = self.known.blob(self.store.as_ref(), &leaf.digest)? {
+            let known = self.known.blob(self.store.as_ref(), &leaf.digest)?;
+            if let Some(blob) = known.filter(|blob| self.suffices(!is_dropped(blob))) {
                 let summary = summary_of_known(&blob);
                 let used = PackUse::default();
                 self.layers.insert(leaf.digest, SessionLayer { blob, used, spool: None, summary });
@@ -207,19 +255,21 @@ impl Session {
         self.meter.set_phase(Phase::Layers);
         let (decode, threads) = (self.options.decode_limits, self.options.threads);
         let limits = DetectLimits { decode, threads, ..DetectLimits::default() };
-        let (recoder, suspects) = Recoder::new(source, limits);
+        let blobs = SourceBlobs(source);
+        let (recoder, suspects) = Recoder::new(&blobs, limits);
         let taken = std::thread::scope(|scope| {
             for _ in 0..self.options.threads.max(1) {
                 scope.spawn(|| recoder.work());
             }
             let mut taken = Vec::with_capacity(new.len());
             for leaf in &new {
-                let dismissed = recoder.dismiss(leaf.digest, leaf.size);
-                if dismissed.is_none() {
+                let fate = self.fate(&recoder, leaf);
+                if matches!(fate, Fate::Suspected) {
                     suspects.hand_in(leaf.digest, leaf.size);
                 }
-                match self.take_layer(source, leaf, dismissed.is_some()) {
-                    Ok(part) => taken.push((part, dismissed)),
+                let keep = matches!(fate, Fate::Searched(_) | Fate::Deferred);
+                match self.take_layer(source, leaf, keep) {
+                    Ok(part) => taken.push((part, fate)),
                     Err(error) => {
                         recoder.cancel();
                         drop(suspects);
@@ -232,16 +282,27 @@ impl Session {
             Ok(taken)
         })?;
         let mut verdicts = recoder.into_verdicts();
-        for (leaf, (part, dismissed)) in new.into_iter().zip(taken) {
-            let detection = match (&part, dismissed) {
-                (Part::Layer(_), Some(detection)) => Some(detection),
-                (Part::Layer(_), None) => verdicts.remove(&leaf.digest).transpose()?,
-                // What can't be decoded has no encoder, and the search says so in its own way.
-                (Part::Opaque(_), _) => None,
-            };
-            self.finish_layer(source, leaf, part, detection)?;
+        for (leaf, (part, mut fate)) in new.into_iter().zip(taken) {
+            // What can't be decoded has no encoder, and the search says so in its own way.
+            if let (Part::Layer(_), Fate::Suspected) = (&part, &fate)
+                && let Some(detection) = verdicts.remove(&leaf.digest).transpose()?
+            {
+                fate = Fate::Searched(detection);
+            }
+            self.finish_layer(source, leaf, part, fate)?;
         }
         Ok(())
+    }
+
+    /// What is to become of a layer's compressed bytes, as far as it can be known before the layer is read.
+    fn fate(&self, recoder: &Recoder<'_>, leaf: &Leaf) -> Fate {
+        match self.options.originals {
+            Originals::Prove => recoder.dismiss(&leaf.digest, leaf.size).map_or(Fate::Suspected, Fate::Searched),
+            // What is not compressed is its own original: that is proved at no cost.
+            _ if !recoder.is_compressed(&leaf.digest) => Fate::Suspected,
+            Originals::Defer => Fate::Deferred,
+            Originals::Drop => Fate::Dropped,
+        }
     }
 
     fn take_layer(&mut self, source: &dyn ImageSource, leaf: &Leaf, keep: bool) -> Result<Part, Error> {
@@ -256,35 +317,41 @@ impl Session {
         }
     }
 
-    /// Completes a layer's record once it is known whether an encoder re-creates it.
-    fn finish_layer(
-        &mut self,
-        source: &dyn ImageSource,
-        leaf: Leaf,
-        part: Part,
-        detection: Option<Detection>,
-    ) -> Result<(), Error> {
-        let recipe = detection.as_ref().and_then(|detection| detection.recipe.as_ref()).map(Recipe::encode);
+    /// Completes a layer's record once it is known what becomes of its compressed bytes.
+    fn finish_layer(&mut self, source: &dyn ImageSource, leaf: Leaf, part: Part, fate: Fate) -> Result<(), Error> {
         let mut summary = IngestedLayer {
             digest: leaf.digest,
             size: leaf.size,
             was_known: false,
-            is_kept: false,
-            detection,
+            comeback: Comeback::AsItIs,
+            detection: None,
             unreadable: None,
         };
         let (body, used, spool) = match part {
             Part::Layer(taken) => {
                 let mut used = taken.parts.used;
-                let wrapper = match (recipe, taken.original) {
-                    (Some(recipe), _) => Wrapper::Recipe(recipe),
-                    (None, Some((original, originals))) => {
-                        used.add(originals);
-                        Wrapper::Kept(original)
+                let wrapper = match (&fate, fate.recipe()) {
+                    (_, Some(recipe)) => Wrapper::Recipe(recipe.encode()),
+                    (Fate::Dropped, None) => Wrapper::Dropped,
+                    (_, None) => {
+                        let original = match taken.original {
+                            Some((original, originals)) => {
+                                used.add(originals);
+                                original
+                            }
+                            None => self.keep(source, &leaf, &mut used)?,
+                        };
+                        if matches!(fate, Fate::Deferred) {
+                            Wrapper::Deferred(original)
+                        } else {
+                            Wrapper::Kept(original)
+                        }
                     }
-                    (None, None) => Wrapper::Kept(self.keep(source, &leaf, &mut used)?),
                 };
-                summary.is_kept = matches!(wrapper, Wrapper::Kept(_));
+                summary.comeback = Comeback::by(&wrapper);
+                if let Fate::Searched(detection) = fate {
+                    summary.detection = Some(detection);
+                }
                 let record = LayerRecord {
                     diff_id: taken.diff_id,
                     tar_len: taken.parts.tar_len,
@@ -541,6 +608,27 @@ impl Session {
     }
 }
 
+/// What is to become of a layer's compressed bytes.
+enum Fate {
+    /// An encoder for them is looked for.
+    Suspected,
+    /// It was looked for.
+    Searched(Detection),
+    /// It is looked for another day.
+    Deferred,
+    /// Nobody wants them.
+    Dropped,
+}
+
+impl Fate {
+    fn recipe(&self) -> Option<&Recipe> {
+        match self {
+            Fate::Searched(detection) => detection.recipe.as_ref(),
+            Fate::Suspected | Fate::Deferred | Fate::Dropped => None,
+        }
+    }
+}
+
 enum Part {
     Layer(Box<super::layer::TakenApart>),
     /// Not a readable layer, and to be kept as bytes for this reason.
@@ -552,7 +640,10 @@ fn summary_of_known(blob: &BlobRecord) -> IngestedLayer {
         digest: blob.digest,
         size: blob.size,
         was_known: true,
-        is_kept: matches!(&blob.body, BlobBody::Layer(layer) if matches!(layer.wrapper, Wrapper::Kept(_))),
+        comeback: match &blob.body {
+            BlobBody::Layer(layer) => Comeback::by(&layer.wrapper),
+            BlobBody::Bytes(_) => Comeback::AsItIs,
+        },
         detection: None,
         unreadable: matches!(&blob.body, BlobBody::Bytes(_)).then(|| "archived as opaque bytes".to_owned()),
     }
@@ -560,6 +651,10 @@ fn summary_of_known(blob: &BlobRecord) -> IngestedLayer {
 
 fn known_layers(record: &ImageRecord) -> Vec<IngestedLayer> {
     record.layers().map(|(blob, _)| summary_of_known(blob)).collect()
+}
+
+fn is_dropped(blob: &BlobRecord) -> bool {
+    matches!(&blob.body, BlobBody::Layer(layer) if layer.wrapper == Wrapper::Dropped)
 }
 
 /// The config that a manifest names.

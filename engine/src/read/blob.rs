@@ -19,6 +19,13 @@ struct HashingWriter<W> {
     hasher: Sha256,
 }
 
+impl<W> HashingWriter<W> {
+    fn expect(self, digest: &Digest) -> Result<(), Error> {
+        let found = Digest::from_bytes(self.hasher.finalize().into());
+        if &found == digest { Ok(()) } else { Err(Error::WrongBlob { digest: *digest, found }) }
+    }
+}
+
 impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let len = self.out.write(bytes)?;
@@ -37,16 +44,22 @@ pub fn write_blob(reader: &ChunkReader, blob: &BlobRecord, out: &mut dyn Write) 
     match &blob.body {
         BlobBody::Bytes(stream) => write_stream(reader, stream, blob, &mut out)?,
         BlobBody::Layer(layer) => match &layer.wrapper {
-            Wrapper::Kept(stream) => write_stream(reader, stream, blob, &mut out)?,
+            Wrapper::Kept(stream) | Wrapper::Deferred(stream) => write_stream(reader, stream, blob, &mut out)?,
+            Wrapper::Dropped => return Err(Error::BlobDropped { digest: blob.digest }),
             Wrapper::Recipe(recipe) => write_recoded(reader, layer, recipe, &mut out)?,
         },
     }
     out.flush().map_err(output_failed)?;
-    let found = Digest::from_bytes(out.hasher.finalize().into());
-    if found != blob.digest {
-        return Err(Error::WrongBlob { digest: blob.digest, found });
-    }
-    Ok(())
+    out.expect(&blob.digest)
+}
+
+/// Writes what a layer decompresses to and checks its diff id while it streams: on [`Error::WrongBlob`] what was written must
+/// be thrown away.
+pub fn write_diff(reader: &ChunkReader, layer: &LayerRecord, out: &mut dyn Write) -> Result<(), Error> {
+    let mut out = HashingWriter { out, hasher: Sha256::new() };
+    write_tar(reader, layer, &mut out)?;
+    out.flush().map_err(output_failed)?;
+    out.expect(&layer.diff_id)
 }
 
 /// Where the bytes of a blob that is stored as it is are: small ones lie with the metadata.

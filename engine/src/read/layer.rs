@@ -10,9 +10,9 @@ use crate::store::PackArea;
 
 /// The three streams of a layer, from their first byte on.
 pub(crate) struct LayerStreams<'r> {
-    pub(crate) skeleton: StreamReader<'r>,
-    pub(crate) ops: BufReader<StreamReader<'r>>,
-    pub(crate) refs: BufReader<StreamReader<'r>>,
+    pub(crate) skeleton: StreamReader<&'r ChunkReader>,
+    pub(crate) ops: BufReader<StreamReader<&'r ChunkReader>>,
+    pub(crate) refs: BufReader<StreamReader<&'r ChunkReader>>,
 }
 
 impl<'r> LayerStreams<'r> {
@@ -61,7 +61,7 @@ pub fn write_tar(reader: &ChunkReader, layer: &LayerRecord, out: &mut dyn Write)
 }
 
 fn copy_exactly(
-    skeleton: &mut StreamReader<'_>,
+    skeleton: &mut StreamReader<&ChunkReader>,
     mut len: u64,
     out: &mut dyn Write,
     layer: &LayerRecord,

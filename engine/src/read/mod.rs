@@ -8,9 +8,10 @@ mod locator;
 mod open_image;
 mod stream;
 
-pub use blob::write_blob;
+pub use blob::{write_blob, write_diff};
 pub use chunks::{ChunkBytes, ChunkReader, ReadStats};
 pub use layer::write_tar;
 pub(crate) use layer::{LayerStreams, next_ref};
 pub use open_image::{OpenImage, TreeCache};
 pub use stream::StreamReader;
+pub(crate) use stream::for_each_chunk;

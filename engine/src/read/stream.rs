@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::ops::Deref;
 
 use super::chunks::{ChunkBytes, ChunkReader};
 use crate::error::Error;
@@ -9,31 +10,31 @@ use crate::format::{CHUNK_REF_LEN, ChunkRef, StreamRef};
 use crate::store::PackArea;
 
 /// Reads the bytes that a [`StreamRef`] stands for, chunk by chunk.
-pub struct StreamReader<'r> {
-    reader: &'r ChunkReader,
+///
+/// `R` is a reference to a [`ChunkReader`], or a share in one.
+pub struct StreamReader<R> {
+    reader: R,
     area: PackArea,
-    refs: Refs<'r>,
+    refs: Refs<R>,
     current: Option<ChunkBytes>,
     position: usize,
     left: u64,
 }
 
 /// Where the references to a stream's chunks come from.
-enum Refs<'r> {
+enum Refs<R> {
     Inline(VecDeque<ChunkRef>),
     /// A stored list of them.
-    List(Box<StreamReader<'r>>),
+    List(Box<StreamReader<R>>),
 }
 
-impl<'r> StreamReader<'r> {
+impl<R: Deref<Target = ChunkReader> + Clone> StreamReader<R> {
     /// `area` is where the stream's own chunks are; lists of references are metadata always.
-    pub fn new(reader: &'r ChunkReader, area: PackArea, stream: &StreamRef) -> Self {
+    pub fn new(reader: R, area: PackArea, stream: &StreamRef) -> Self {
         let refs = if stream.depth == 0 {
             Refs::Inline(stream.chunks.iter().copied().collect())
         } else {
-            let len = if stream.depth == 1 { stream.referenced_len() } else { u64::MAX };
-            let list = StreamRef { len, depth: stream.depth - 1, chunks: stream.chunks.clone() };
-            Refs::List(Box::new(StreamReader::new(reader, PackArea::Meta, &list)))
+            Refs::List(Box::new(StreamReader::new(reader.clone(), PackArea::Meta, &list_of(stream))))
         };
         StreamReader { reader, area, refs, current: None, position: 0, left: stream.len }
     }
@@ -43,13 +44,22 @@ impl<'r> StreamReader<'r> {
         if self.left == 0 {
             return Ok(None);
         }
+        let Some(chunk) = self.next_counted()? else { return Ok(None) };
+        self.reader.chunk(self.area, &chunk).map(Some)
+    }
+
+    /// What the next chunk is called, or `None` at the end; its bytes are passed over.
+    pub(crate) fn next_name(&mut self) -> Result<Option<ChunkRef>, Error> {
+        if self.left == 0 { Ok(None) } else { self.next_counted() }
+    }
+
+    fn next_counted(&mut self) -> Result<Option<ChunkRef>, Error> {
         let Some(chunk) = self.next_ref()? else {
             // Only the innermost list of a deep stream has no length of its own.
             return if self.left > u64::MAX / 2 { Ok(None) } else { Err(short(self.left)) };
         };
-        let bytes = self.reader.chunk(self.area, &chunk)?;
         self.left = self.left.checked_sub(chunk.len.into()).ok_or_else(|| short(self.left))?;
-        Ok(Some(bytes))
+        Ok(Some(chunk))
     }
 
     fn next_ref(&mut self) -> Result<Option<ChunkRef>, Error> {
@@ -104,12 +114,35 @@ impl<'r> StreamReader<'r> {
     }
 }
 
+/// The stored list that a stream of some depth is named by.
+fn list_of(stream: &StreamRef) -> StreamRef {
+    let len = if stream.depth == 1 { stream.referenced_len() } else { u64::MAX };
+    StreamRef { len, depth: stream.depth.saturating_sub(1), chunks: stream.chunks.clone() }
+}
+
+/// Names every chunk that a stream needs, those of its lists too. Reads only the lists.
+pub(crate) fn for_each_chunk(
+    reader: &ChunkReader,
+    area: PackArea,
+    stream: &StreamRef,
+    visit: &mut dyn FnMut(PackArea, &ChunkRef) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if stream.depth > 0 {
+        for_each_chunk(reader, PackArea::Meta, &list_of(stream), visit)?;
+    }
+    let mut stream = StreamReader::new(reader, area, stream);
+    while let Some(chunk) = stream.next_name()? {
+        visit(area, &chunk)?;
+    }
+    Ok(())
+}
+
 fn short(left: u64) -> Error {
     let what = format!("{left} bytes are missing at the end of its chunks");
     Error::metadata("a stored stream")(io::Error::new(io::ErrorKind::UnexpectedEof, what))
 }
 
-impl Read for StreamReader<'_> {
+impl<R: Deref<Target = ChunkReader> + Clone> Read for StreamReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.read_some(buf).map_err(io::Error::other)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::format::{BlobRecord, ImageRecord};
+use crate::format::{BlobRecord, ImageRecord, LayerRecord, Wrapper};
 use crate::id::Digest;
 use crate::ingest::Meter;
 use crate::read::{ChunkReader, write_blob};
@@ -50,6 +50,10 @@ pub fn restore(
     out: &mut dyn LayoutWriter,
     meter: &Meter,
 ) -> Result<Restored, Error> {
+    let is_dropped = |(_, layer): &(&BlobRecord, &LayerRecord)| layer.wrapper == Wrapper::Dropped;
+    if let Some((blob, _)) = record.layers().find(is_dropped) {
+        return Err(Error::BlobDropped { digest: blob.digest });
+    }
     reader.learn(record.all_packs())?;
     meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
     let mut restored = Restored::default();

@@ -9,7 +9,7 @@ use super::{Body, Family, Key, Listed, Store, StoreError};
 /// When a [`MemoryStore`] fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The next `n` writes succeed, then all fail as on a full disk.
+    /// The next `n` writes and removals succeed, then all fail as on a full disk.
     WritesAfter(u64),
     /// Every read fails as on a broken disk.
     Reads,
@@ -19,6 +19,17 @@ pub enum Fault {
 struct State {
     objects: BTreeMap<Key, Vec<u8>>,
     fault: Option<Fault>,
+}
+
+impl State {
+    /// Fails if the fault says that this write does.
+    fn count_write(&mut self, key: &Key) -> Result<(), StoreError> {
+        if let Some(Fault::WritesAfter(left)) = &mut self.fault {
+            let full = || io::Error::new(io::ErrorKind::StorageFull, "injected write fault");
+            *left = left.checked_sub(1).ok_or_else(|| StoreError::io("writing", key)(full()))?;
+        }
+        Ok(())
+    }
 }
 
 /// Objects in a map.
@@ -82,16 +93,15 @@ impl Store for MemoryStore {
             }
         };
         let mut state = self.state();
-        if let Some(Fault::WritesAfter(left)) = &mut state.fault {
-            let full = || io::Error::new(io::ErrorKind::StorageFull, "injected write fault");
-            *left = left.checked_sub(1).ok_or_else(|| StoreError::io("writing", key)(full()))?;
-        }
+        state.count_write(key)?;
         state.objects.insert(key.clone(), bytes);
         Ok(())
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.state().objects.remove(key);
+        let mut state = self.state();
+        state.count_write(key)?;
+        state.objects.remove(key);
         Ok(())
     }
 

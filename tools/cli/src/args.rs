@@ -71,6 +71,8 @@ pub enum Command {
     Restore(Restore),
     /// Read and hash everything an image needs
     Verify(Verify),
+    /// Find how to re-create layers that were archived with --defer, and drop their originals
+    Settle(Settle),
     /// The chunk index, which is derived from the packs
     #[command(subcommand)]
     Index(Index),
@@ -125,6 +127,12 @@ pub struct Archive {
     /// Threads that compress and look for encoders [default: one per core]
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<usize>,
+    /// Commit with the compressed layers as they are, and leave it to `firn settle` to find how to re-create them
+    #[arg(long)]
+    pub defer: bool,
+    /// What has to come back: the image with its digest, or only what its layers decompress to
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Fidelity::Digest, conflicts_with = "defer")]
+    pub fidelity: Fidelity,
     /// Most bytes that one layer may decompress to
     #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse_size)]
     pub max_layer_size: u64,
@@ -137,6 +145,26 @@ pub struct Archive {
     /// Keep layers that are no readable tar stream as opaque bytes: the image restores exactly, but does not mount
     #[arg(long)]
     pub keep_unreadable: bool,
+}
+
+/// What of an image has to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fidelity {
+    /// Every byte: the same manifest digest, the same compressed layers, signatures hold
+    Digest,
+    /// What the layers decompress to, and the mounted files; pulls by digest and signatures no longer hold
+    Content,
+}
+
+/// `firn settle`
+#[derive(Debug, ClapArgs)]
+pub struct Settle {
+    /// Try again for layers whose encoder was not found before: for a newer firn that knows more of them
+    #[arg(long)]
+    pub retry: bool,
+    /// Threads that look for encoders [default: one per core]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 /// `firn ls`

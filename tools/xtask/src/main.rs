@@ -74,7 +74,8 @@ fn bench_peers(common: Common) -> Result<()> {
     let corpus = corpus(&common)?;
     let mut programs = vec![bench::Program::Restic, bench::Program::Borg];
     if !common.peers_only {
-        programs.push(bench::Program::Firn(firn::program(common.firn)?));
+        let firn = firn::program(common.firn)?;
+        programs.extend([bench::Program::Firn(firn.clone()), bench::Program::FirnDefer(firn)]);
     }
     let dir = common.out.unwrap_or_else(|| PathBuf::from("target/bench"));
     let plan = bench::Plan { catalog: corpus, dir, limit: common.quick.then_some(3), programs };

@@ -3,4 +3,5 @@
 mod crash;
 mod hostile;
 mod round_trip;
+mod settle;
 mod sharing;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use firn_engine::codec::DecodeLimits;
 use firn_engine::format::ImageName;
 use firn_engine::index::OpenOutcome;
-use firn_engine::ingest::{IngestOptions, Ingested, IngestedLayer, Meter, PackerTotals, Session};
+use firn_engine::ingest::{Comeback, IngestOptions, Ingested, IngestedLayer, Meter, Originals, PackerTotals, Session};
 use firn_engine::oci::{Reference, Selector, open_source};
 use serde_json::{Value, json};
 
-use crate::args::Archive;
+use crate::args::{Archive, Fidelity};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -23,7 +23,13 @@ pub fn run(context: &Context, args: &Archive) -> Result<(), Failure> {
     let archive = context.archive_at(args.to.as_deref())?;
     let lock = archive.lock()?;
     let defaults = IngestOptions::default();
+    let originals = match args.fidelity {
+        Fidelity::Content => Originals::Drop,
+        Fidelity::Digest if args.defer => Originals::Defer,
+        Fidelity::Digest => Originals::Prove,
+    };
     let options = IngestOptions {
+        originals,
         threads: args.threads.unwrap_or(defaults.threads).clamp(1, 256),
         decode_limits: DecodeLimits {
             max_decoded: args.max_layer_size,
@@ -126,6 +132,15 @@ fn image_line(image: &Ingested) -> String {
             line.push_str(&format!("  layer {} is kept as opaque bytes: {reason}\n", layer.digest));
         }
     }
+    let waiting = image.layers.iter().filter(|layer| layer.comeback == Comeback::OriginalForNow);
+    let (waiting, bytes) = waiting.fold((0, 0), |(number, bytes), layer| (number + 1, bytes + layer.size));
+    if waiting > 0 {
+        let size = show::bytes(bytes);
+        line.push_str(&format!("  {waiting} layers ({size}) are kept as they are until you run firn settle\n"));
+    }
+    if image.layers.iter().any(|layer| layer.comeback == Comeback::Nothing) {
+        line.push_str("  its layers come back uncompressed: the digest of the manifest is given up\n");
+    }
     for filesystem in &image.record.filesystems {
         if let firn_engine::format::MountTree::Unmountable(reason) = &filesystem.tree {
             line.push_str(&format!("  it can't be mounted: {reason}\n"));
@@ -160,13 +175,15 @@ fn layer_json(layer: &IngestedLayer) -> Value {
         "digest": layer.digest.to_string(),
         "size": layer.size,
         "was_known": layer.was_known,
-        "original_kept": layer.is_kept,
+        "original_kept": matches!(layer.comeback, Comeback::Original | Comeback::OriginalForNow),
+        "comes_back_from": match layer.comeback {
+            Comeback::Encoder => "encoder",
+            Comeback::Original => "original",
+            Comeback::OriginalForNow => "original for now",
+            Comeback::Nothing => "nothing",
+            Comeback::AsItIs => "as it is",
+        },
         "unreadable": layer.unreadable,
-        "encoder_search": layer.detection.as_ref().map(|detection| json!({
-            "encoders_tried": detection.tried,
-            "prefix_bytes": detection.prefix_bytes,
-            "verified_bytes": detection.verified_bytes,
-            "seconds": detection.elapsed.as_secs_f64(),
-        })),
+        "encoder_search": layer.detection.as_ref().map(show::detection),
     })
 }

@@ -8,6 +8,7 @@ mod ls;
 mod mount;
 mod restore;
 mod scripts;
+mod settle;
 mod show;
 mod stats;
 mod verify;
@@ -32,6 +33,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Cat(args) => cat::run(&context, &args)?,
         Command::Restore(args) => restore::run(&context, &args)?,
         Command::Verify(args) => return verify::run(&context, &args),
+        Command::Settle(args) => return settle::run(&context, &args),
         Command::Index(Index::Rebuild) => index::rebuild(&context)?,
         Command::Completions { shell } => scripts::completions(shell),
         Command::Man { dir } => scripts::man(&dir)?,

@@ -24,6 +24,8 @@ fn way_back(blob: &BlobRecord) -> String {
         BlobBody::Bytes(_) => "stored as it is".to_owned(),
         BlobBody::Layer(layer) => match &layer.wrapper {
             Wrapper::Kept(_) => "original kept".to_owned(),
+            Wrapper::Deferred(_) => "original kept until firn settle".to_owned(),
+            Wrapper::Dropped => "original given up: comes back uncompressed".to_owned(),
             Wrapper::Recipe(recipe) => {
                 Recipe::decode(recipe).map_or_else(|error| error.to_string(), |recipe| recipe.to_string())
             }
@@ -97,9 +99,10 @@ fn blob_json(blob: &BlobRecord) -> Value {
         json.insert("diff_id".to_owned(), json!(layer.diff_id.to_string()));
         json.insert("tar_bytes".to_owned(), json!(layer.tar_len));
         json.insert("members".to_owned(), json!(layer.members));
-        let (kept, recipe) = match &layer.wrapper {
-            Wrapper::Recipe(recipe) => (0, recipe.len() as u64),
-            Wrapper::Kept(stream) => (stream.len, 0),
+        let kept = layer.wrapper.original().map_or(0, |original| original.len);
+        let recipe = match &layer.wrapper {
+            Wrapper::Recipe(recipe) => recipe.len(),
+            _ => 0,
         };
         json.insert("kept_bytes".to_owned(), json!(kept));
         json.insert("recipe_bytes".to_owned(), json!(recipe));

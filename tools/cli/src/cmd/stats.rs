@@ -20,6 +20,8 @@ pub fn run(context: &Context) -> Result<(), Failure> {
         "layer_tars": count(&stats.layer_tars),
         "recoded_layers": count(&stats.recoded_layers),
         "kept_layers": count(&stats.kept_layers),
+        "deferred_layers": count(&stats.deferred_layers),
+        "dropped_layers": count(&stats.dropped_layers),
         "content_packs": count(&stats.content_packs),
         "original_packs": count(&stats.original_packs),
         "meta_packs": count(&stats.meta_packs),
@@ -29,13 +31,15 @@ pub fn run(context: &Context) -> Result<(), Failure> {
     });
     context.print(&json, || {
         let mut table = Table::new(&["", ">NUMBER", ">BYTES"]);
-        let rows: [(&str, &Count); 10] = [
+        let rows: [(&str, &Count); 12] = [
             ("images", &stats.images),
             ("blobs, as often as referred to", &stats.logical),
             ("blobs, each once", &stats.unique_blobs),
             ("layers, unpacked", &stats.layer_tars),
             ("layers that an encoder re-creates", &stats.recoded_layers),
             ("layers whose original is kept", &stats.kept_layers),
+            ("layers that wait for firn settle", &stats.deferred_layers),
+            ("layers whose original was given up", &stats.dropped_layers),
             ("packs of file contents", &stats.content_packs),
             ("packs of kept originals", &stats.original_packs),
             ("packs of metadata", &stats.meta_packs),

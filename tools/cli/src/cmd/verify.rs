@@ -49,13 +49,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<ExitCode, Failure> {
 
 fn findings(report: &VerifyReport) -> Vec<String> {
     let line = |finding: &firn_engine::restore::Finding| {
-        let mut text = format!("{}: {}", finding.subject, finding.error);
-        let mut cause = std::error::Error::source(&finding.error);
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        show::printable(&text)
+        show::printable(&format!("{}: {}", finding.subject, show::chain(&finding.error)))
     };
     report.findings.iter().map(line).collect()
 }

@@ -63,6 +63,15 @@ pub fn run(plan: &Plan) -> Result<Report> {
             }
         }
     }
+    for program in &plan.programs {
+        if let Some(job) = program.settle(&dir) {
+            measure::prepare_cache(&[program.repository(&dir)])?;
+            let cost = job.run(&dir)?;
+            let stored = vec![files::tree_bytes(&program.repository(&dir))?];
+            let settings = "what archive --defer left undone, for all images".to_owned();
+            results.push(ProgramResult { name: "firn settle", settings, cost, stored, walls: vec![cost.wall] });
+        }
+    }
     let firn = plan.programs.iter().find_map(|p| match p {
         Program::Firn(path) => Some(Firn::new(path, &p.repository(&dir))),
         _ => None,

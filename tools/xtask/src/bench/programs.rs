@@ -17,6 +17,8 @@ pub enum Program {
     Borg,
     /// firn, this binary.
     Firn(PathBuf),
+    /// firn, this binary, which leaves the search for encoders to `firn settle`.
+    FirnDefer(PathBuf),
 }
 
 impl Program {
@@ -33,6 +35,9 @@ impl Program {
             ),
             Self::Borg => ("borg", format!("{}; compression zstd,3, no encryption", version(&["borg", "--version"]))),
             Self::Firn(path) => ("firn", format!("{}; defaults", version(&[&path.to_string_lossy(), "--version"]))),
+            Self::FirnDefer(path) => {
+                ("firn --defer", format!("{}; archive --defer", version(&[&path.to_string_lossy(), "--version"])))
+            }
         }
     }
 
@@ -46,6 +51,7 @@ impl Program {
             Self::Restic => "restic",
             Self::Borg => "borg",
             Self::Firn(_) => "firn",
+            Self::FirnDefer(_) => "firn-defer",
         }
     }
 
@@ -54,7 +60,7 @@ impl Program {
         let pairs: &[(&str, &str)] = match self {
             Self::Restic => &[("RESTIC_PASSWORD", "bench"), ("RESTIC_CACHE_DIR", &home)],
             Self::Borg => &[("BORG_BASE_DIR", &home), ("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK", "yes")],
-            Self::Firn(_) => &[],
+            Self::Firn(_) | Self::FirnDefer(_) => &[],
         };
         Job { words, env: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect() }
     }
@@ -71,7 +77,7 @@ impl Program {
         let words: Vec<String> = match self {
             Self::Restic => words(&["restic", "-q", "-r", &repository, "init", "--repository-version", "2"]),
             Self::Borg => words(&["borg", "init", "-e", "none", &repository]),
-            Self::Firn(path) => words(&[&path.to_string_lossy(), "init", &repository]),
+            Self::Firn(path) | Self::FirnDefer(path) => words(&[&path.to_string_lossy(), "init", &repository]),
         };
         Ok(self.job(dir, words))
     }
@@ -86,14 +92,24 @@ impl Program {
                 words(&["borg", "create", "--compression", "zstd,3", &format!("{repository}::{}", input.tag), &tars])
             }
             Self::Firn(path) => words(&[&path.to_string_lossy(), "archive", &input.source, "--to", &repository]),
+            Self::FirnDefer(path) => {
+                words(&[&path.to_string_lossy(), "archive", "--defer", &input.source, "--to", &repository])
+            }
         };
         self.job(dir, words)
+    }
+
+    /// The run that does what storing the images left undone.
+    pub fn settle(&self, dir: &Path) -> Option<Job> {
+        let Self::FirnDefer(path) = self else { return None };
+        let repository = self.repository(dir).display().to_string();
+        Some(self.job(dir, words(&[&path.to_string_lossy(), "settle", "--archive", &repository])))
     }
 
     /// The files that this program reads for one image.
     pub fn reads(&self, input: &Input) -> Vec<PathBuf> {
         match self {
-            Self::Firn(_) => input.blobs.clone(),
+            Self::Firn(_) | Self::FirnDefer(_) => input.blobs.clone(),
             _ => vec![input.tars.clone()],
         }
     }

@@ -65,10 +65,10 @@ impl Report {
         self.results.iter().find(|r| r.name == name)
     }
 
-    /// Ratios of firn to its peers: stored bytes to the smaller one's, and the faster one's wall time to firn's.
-    pub fn goals(&self) -> Option<(f64, f64)> {
-        let firn = self.result("firn")?;
-        let peers = || self.results.iter().filter(|r| r.name != "firn");
+    /// Ratios of a row of firn's to its peers: stored bytes to the smaller one's, and the faster one's wall time to firn's.
+    pub fn goals(&self, row: &str) -> Option<(f64, f64)> {
+        let firn = self.result(row)?;
+        let peers = || self.results.iter().filter(|r| !r.name.starts_with("firn"));
         let smallest = peers().map(|r| r.stored_now() as f64).min_by(f64::total_cmp)?;
         let fastest = peers().map(|r| r.cost.wall).min_by(f64::total_cmp)?;
         Some((firn.stored_now() as f64 / smallest, fastest / firn.cost.wall))
@@ -104,11 +104,14 @@ impl Report {
                 self.compressed as f64 / stored
             );
         }
-        if let Some((size, speed)) = self.goals() {
-            let _ = writeln!(
-                out,
-                "\nfirn stores {size:.3} of the smaller peer's bytes and is {speed:.2} times as fast as the faster one."
-            );
+        out.push('\n');
+        for row in ["firn", "firn --defer"] {
+            if let Some((size, speed)) = self.goals(row) {
+                let _ = writeln!(
+                    out,
+                    "{row} stores {size:.3} of the smaller peer's bytes and is {speed:.2} times as fast as the faster one."
+                );
+            }
         }
         if let Some(d) = &self.details {
             let _ = writeln!(
@@ -170,7 +173,7 @@ mod tests {
         let results = vec![result("restic", 10.0, 100), result("borg", 20.0, 80), result("firn", 5.0, 60)];
         let report =
             Report { tags: vec![], raw: 1000, compressed: 500, unique_compressed: 400, results, details: None };
-        assert_eq!(report.goals(), Some((0.75, 2.0)));
+        assert_eq!(report.goals("firn"), Some((0.75, 2.0)));
         assert!(report.markdown().contains("| borg | 20.0 |"));
     }
 
@@ -184,6 +187,6 @@ mod tests {
             results: vec![result("borg", 1.0, 1)],
             details: None,
         };
-        assert_eq!(report.goals(), None);
+        assert_eq!(report.goals("firn"), None);
     }
 }
