@@ -50,7 +50,9 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     pub(crate) fn start(store: Arc<dyn Store>, tmp: PathBuf, config: &Config, threads: usize) -> Result<Self, Error> {
         let threads = threads.max(1);
-        let (jobs, job_queue) = bounded::<Job>(threads * 2);
+        // Room for a whole window: the next one is read while this one is compressed.
+        let waiting = (config.window_raw / config.frame_raw.max(1)) as usize + threads * 2;
+        let (jobs, job_queue) = bounded::<Job>(waiting);
         let (done, done_queue) = bounded::<Done>(threads * 2);
         let (sealed_out, sealed) = unbounded();
         let abandoned = Arc::new(AtomicBool::new(false));
@@ -73,7 +75,7 @@ impl Pipeline {
         Ok(Pipeline { jobs: Some(jobs), sealed, workers, writer: Some(writer), abandoned, next_sequence: 0 })
     }
 
-    /// Hands in one frame; waits while all threads are busy.
+    /// Hands in one frame; waits while a window's worth of them is waiting.
     pub(crate) fn submit(
         &mut self,
         class: PackClass,

@@ -17,7 +17,7 @@ use crate::read::{ChunkReader, StreamReader};
 use crate::store::{Key, PackArea};
 
 /// A pack is written anew once less than this share of it is needed, in per cent.
-const WORTH_KEEPING: u64 = 50;
+const WORTH_KEEPING: u64 = 80;
 
 /// Removes packs of originals that no record names, and moves what is left out of those that are mostly dead.
 pub(super) fn drop_dead(archive: &Archive, packer: &mut Packer, settled: &mut Settled) -> Result<(), Error> {

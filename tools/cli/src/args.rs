@@ -104,7 +104,7 @@ pub struct Init {
     /// Uncompressed size of a frame: larger packs tighter, smaller reads faster at random
     #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = parse_size)]
     pub frame_size: u64,
-    /// New content that is sorted by similarity before it is compressed; takes three times as much memory
+    /// New content that is sorted by similarity before it is compressed; takes four times as much memory
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub window: u64,
 }

@@ -69,8 +69,8 @@ pub fn kill(setting: &Setting, first: &ImageRef, second: &ImageRef, delay: Durat
     }
     intact(&firn, first, setting)?;
     firn.archive(&second.to_string())?;
-    intact(&firn, second, setting)?;
-    intact(&firn, first, setting)?;
+    firn.verify(&second.tag)?;
+    firn.verify(&first.tag)?;
     files::remove_dir(firn.archive_dir())?;
     Ok(if late {
         "it had ended already".to_owned()
