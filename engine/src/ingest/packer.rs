@@ -169,6 +169,12 @@ impl Packer {
         if is_full { self.flush(class) } else { Ok(()) }
     }
 
+    /// Has everything compressed that waits for more of its kind, except metadata.
+    pub(crate) fn hand_over(&mut self) -> Result<(), Error> {
+        self.flush(PackClass::Content)?;
+        self.flush(PackClass::Original)
+    }
+
     fn flush(&mut self, class: PackClass) -> Result<(), Error> {
         let frame_raw = match class {
             PackClass::Content => self.config.frame_raw,

@@ -181,8 +181,23 @@ impl Writer {
         if self.abandoned.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let classes: Vec<PackClass> = self.builders.keys().copied().collect();
-        classes.into_iter().try_for_each(|class| self.seal(class))
+        self.seal_all()
+    }
+
+    /// Seals what is open, all at the same time: most of it is waiting for the disk.
+    fn seal_all(self) -> Result<(), Error> {
+        let Writer { store, builders, sealed, .. } = self;
+        let store = store.as_ref();
+        let done: Vec<Result<Sealed, Error>> = std::thread::scope(|scope| {
+            let seal = |(builder, windows): (PackBuilder, _)| {
+                scope.spawn(move || Ok(Sealed { pack: builder.seal(store)?, windows }))
+            };
+            let sealing: Vec<_> = builders.into_values().map(seal).collect();
+            sealing.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(Error::worker_lost()))).collect()
+        });
+        // Every one that is durable is told of, whatever became of the others. Nobody listening means that the ingest was given up.
+        let failed = done.into_iter().filter_map(|result| result.map(|pack| drop(sealed.send(pack))).err());
+        failed.collect::<Vec<_>>().into_iter().next().map_or(Ok(()), Err)
     }
 
     fn append(&mut self, class: PackClass, window: u64, frame: EncodedFrame) -> Result<(), Error> {

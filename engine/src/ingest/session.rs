@@ -165,6 +165,8 @@ pub struct Session {
     known: Known,
     layers: HashMap<Digest, SessionLayer>,
     drafts: Vec<Draft>,
+    /// Nothing comes after the next image.
+    is_last: bool,
     /// What had been stored at the last commit.
     committed: PackerTotals,
     meter: Arc<Meter>,
@@ -190,6 +192,7 @@ impl Session {
             known,
             layers: HashMap::new(),
             drafts: Vec::new(),
+            is_last: false,
             committed: PackerTotals::default(),
             meter,
         })
@@ -198,6 +201,11 @@ impl Session {
     /// What the session has stored so far.
     pub fn totals(&self) -> PackerTotals {
         self.packer.totals()
+    }
+
+    /// Says that no image comes after the next one: what it brings is compressed while its tree is made.
+    pub fn expect_last(&mut self) {
+        self.is_last = true;
     }
 
     /// Archives one image. It is durable when [`Session::commit`] has returned; that happens on its own whenever a pack's
@@ -222,6 +230,9 @@ impl Session {
         }
         let before = self.packer.totals().new_bytes;
         self.take_layers(source, &graph.layers)?;
+        if self.is_last {
+            self.packer.hand_over()?;
+        }
         self.meter.set_phase(Phase::Committing);
         let draft = self.draft(source, root, graph, name)?;
         let new_bytes = self.packer.totals().new_bytes - before;

@@ -69,7 +69,10 @@ fn add_all(
     options: &IngestOptions,
     done: &mut Vec<Ingested>,
 ) -> Result<(), Failure> {
-    for reference in references {
+    for (number, reference) in references.iter().enumerate() {
+        if number + 1 == references.len() {
+            session.expect_last();
+        }
         let source = open_source(reference, scratch, &options.decode_limits)?;
         let name = choose_name(args, reference, source.name())?;
         done.extend(session.add(source.as_ref(), name)?);
