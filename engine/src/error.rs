@@ -177,6 +177,17 @@ pub enum Error {
         /// The archive.
         path: PathBuf,
     },
+    /// A restore into a directory stopped half-way.
+    #[error("{} holds only a part of the image, {entries} entries: remove it before the next attempt", path.display())]
+    Incomplete {
+        /// The directory.
+        path: PathBuf,
+        /// How many entries were written.
+        entries: u64,
+        /// What stopped it.
+        #[source]
+        source: Box<Error>,
+    },
     /// What was asked for does not apply.
     #[error("{0}")]
     Usage(String),
@@ -267,6 +278,7 @@ impl Error {
             Error::Usage(_) | Error::BlobDropped { .. } | Error::CannotCreate { .. } | Error::Unmountable { .. } => {
                 ErrorKind::Usage
             }
+            Error::Incomplete { source, .. } => source.kind(),
             Error::Internal(_) => ErrorKind::Internal,
         }
     }

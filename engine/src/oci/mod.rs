@@ -7,6 +7,7 @@ mod reference;
 mod source;
 mod tarfile;
 
+pub(crate) use document::MAX_DOCUMENT;
 pub use document::{Descriptor, Document, Platform, media};
 pub use reference::{Reference, ReferenceError, Selector, Transport};
 pub use source::{ImageSource, open_source};

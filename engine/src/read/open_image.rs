@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chunks::ChunkReader;
+use super::chunks::{ChunkBytes, ChunkReader};
 use super::stream::StreamReader;
 use crate::error::Error;
 use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
@@ -155,6 +155,30 @@ impl OpenImage {
             position = start + u64::from(chunk.len);
         }
         true
+    }
+
+    /// The encoded chunk references of a file's stored bytes, in order: equal for files of equal bytes stored alike.
+    pub(crate) fn encoded_refs(&self, content: ContentRef) -> Result<&[u8], Error> {
+        let outside = || Error::Internal("a file whose chunk references its layer does not have".to_owned());
+        let layer = self.layers.get(content.layer as usize).ok_or_else(outside)?;
+        let at = |number: u64| usize::try_from(number).ok()?.checked_mul(CHUNK_REF_LEN);
+        let start = at(content.first);
+        let end = content.first.checked_add(content.count).and_then(at);
+        start.zip(end).and_then(|(start, end)| layer.encoded.get(start..end)).ok_or_else(outside)
+    }
+
+    /// The chunks of a file's stored bytes, in order.
+    pub(crate) fn chunk_refs(
+        &self,
+        content: ContentRef,
+    ) -> Result<impl Iterator<Item = Result<ChunkRef, Error>>, Error> {
+        let decode = |one| ChunkRef::decode(one).map_err(Error::metadata("the chunk references of a file"));
+        Ok(self.encoded_refs(content)?.chunks_exact(CHUNK_REF_LEN).map(decode))
+    }
+
+    /// A chunk of file content, verified.
+    pub(crate) fn chunk(&self, chunk: &ChunkRef) -> Result<ChunkBytes, Error> {
+        self.reader.chunk(PackArea::Data, chunk)
     }
 
     /// Fills `buf` with the stored bytes of a file from `offset` on; it must lie inside what `content` stands for.

@@ -1,7 +1,7 @@
-//! An image into an OCI layout: a directory, or a tar file of one.
+//! An image into an OCI layout.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -74,9 +74,10 @@ pub fn restore(
     Ok(restored)
 }
 
-struct Metered<'w> {
-    out: &'w mut dyn Write,
-    meter: &'w Meter,
+/// Counts what is written through it.
+pub(super) struct Metered<'w> {
+    pub(super) out: &'w mut dyn Write,
+    pub(super) meter: &'w Meter,
 }
 
 impl Write for Metered<'_> {
@@ -110,7 +111,7 @@ fn listed_descriptor(record: &ImageRecord, name: Option<&str>) -> Result<Map<Str
 }
 
 /// Adds an image to an index: one of the same name, or the same unnamed one, is replaced.
-fn add_to_index(index: Option<Value>, descriptor: Map<String, Value>) -> Value {
+pub(super) fn add_to_index(index: Option<Value>, descriptor: Map<String, Value>) -> Value {
     let name_of = |item: &Value| item.pointer(&format!("/annotations/{REF_NAME}")).cloned();
     let new = Value::Object(descriptor);
     let mut index = index.filter(Value::is_object).unwrap_or_else(|| json!({ "schemaVersion": 2 }));
@@ -130,7 +131,7 @@ fn add_to_index(index: Option<Value>, descriptor: Map<String, Value>) -> Value {
     index
 }
 
-fn layout_marker() -> Vec<u8> {
+pub(super) fn layout_marker() -> Vec<u8> {
     json!({ "imageLayoutVersion": "1.0.0" }).to_string().into_bytes()
 }
 
@@ -166,7 +167,7 @@ impl OciLayoutWriter {
 }
 
 /// A temporary file that others may read once it has its name, as far as the umask lets them.
-fn new_file(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
+pub(super) fn new_file(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     tempfile::Builder::new().prefix(".firn-").permissions(permissions).tempfile_in(dir)
 }
@@ -226,106 +227,6 @@ fn hash_file(mut file: File) -> io::Result<(Digest, u64)> {
     }
 }
 
-/// An OCI layout in a tar file, which appears under its name when it is complete.
-pub struct OciArchiveWriter {
-    path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
-}
-
-impl OciArchiveWriter {
-    /// Writes to `path`; an existing file is refused.
-    pub fn create(path: &Path) -> Result<Self, Error> {
-        if path.exists() {
-            return Err(Error::Usage(format!("{} exists: choose another file", path.display())));
-        }
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = new_file(dir).map_err(Error::system(format!("creating a file in {}", dir.display())))?;
-        let mut writer = OciArchiveWriter { path: path.to_owned(), file: BufWriter::with_capacity(256 << 10, file) };
-        writer.member("oci-layout", &layout_marker())?;
-        Ok(writer)
-    }
-
-    fn failed(&self) -> impl FnOnce(io::Error) -> Error + use<> {
-        Error::system(format!("writing {}", self.path.display()))
-    }
-
-    fn member(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let failed = self.failed();
-        let write = |file: &mut BufWriter<tempfile::NamedTempFile>| {
-            file.write_all(&tar_header(name, bytes.len() as u64))?;
-            file.write_all(bytes)?;
-            pad(file, bytes.len() as u64)
-        };
-        write(&mut self.file).map_err(failed)
-    }
-}
-
-fn pad(out: &mut impl Write, len: u64) -> io::Result<()> {
-    let rest = usize::try_from(len.next_multiple_of(512) - len).unwrap_or(0);
-    out.write_all([0; 512].get(..rest).unwrap_or_default())
-}
-
-/// A ustar header of a plain file; sizes of 8 GiB and more in base 256, as GNU tar writes them.
-fn tar_header(name: &str, size: u64) -> [u8; 512] {
-    let mut header = [0u8; 512];
-    let mut put = |at: usize, bytes: &[u8]| {
-        for (to, from) in header.iter_mut().skip(at).zip(bytes) {
-            *to = *from;
-        }
-    };
-    put(0, name.as_bytes());
-    put(100, b"0000644\0");
-    put(108, b"0000000\0");
-    put(116, b"0000000\0");
-    if size < 1 << 33 {
-        put(124, format!("{size:011o}\0").as_bytes());
-    } else {
-        put(124, &[0x80, 0, 0, 0]);
-        put(128, &size.to_be_bytes());
-    }
-    put(136, b"00000000000\0");
-    put(148, b"        ");
-    put(156, b"0");
-    put(257, b"ustar\x0000");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    let mut put = |at: usize, bytes: &[u8]| {
-        for (to, from) in header.iter_mut().skip(at).zip(bytes) {
-            *to = *from;
-        }
-    };
-    put(148, format!("{sum:06o}\0 ").as_bytes());
-    header
-}
-
-impl LayoutWriter for OciArchiveWriter {
-    fn has(&mut self, _blob: &BlobRecord) -> Result<bool, Error> {
-        Ok(false)
-    }
-
-    fn blob(
-        &mut self,
-        blob: &BlobRecord,
-        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let name = format!("blobs/sha256/{}", blob.digest.hex());
-        self.file.write_all(&tar_header(&name, blob.size)).map_err(self.failed())?;
-        fill(&mut self.file)?;
-        pad(&mut self.file, blob.size).map_err(self.failed())
-    }
-
-    fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error> {
-        let index = add_to_index(None, descriptor).to_string();
-        self.member("index.json", index.as_bytes())?;
-        let failed = || Error::system(format!("writing {}", self.path.display()));
-        self.file.write_all(&[0; 1024]).map_err(failed())?;
-        self.file.flush().map_err(failed())?;
-        let file = self.file.get_mut();
-        file.as_file_mut().seek(SeekFrom::Start(0)).map_err(failed())?;
-        file.as_file().sync_all().map_err(failed())?;
-        fs::hard_link(file.path(), &self.path).map_err(failed())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,23 +248,5 @@ mod tests {
         let index = add_to_index(Some(index), object(item("c", None)));
         let index = add_to_index(Some(index), object(item("c", None)));
         assert_eq!(index["manifests"].as_array().unwrap().len(), 3);
-    }
-
-    #[test]
-    fn tar_headers_are_valid() {
-        for size in [0, 5, (1 << 33) - 1, 1 << 33, 1 << 40] {
-            let header = tar_header("blobs/sha256/x", size);
-            let mut entry = None;
-            let mut splitter = crate::tar::Splitter::new(Default::default());
-            splitter
-                .feed::<crate::tar::TarError>(&header, &mut |event| {
-                    if let crate::tar::Event::Entry(found) = event {
-                        entry = Some(found);
-                    }
-                    Ok(())
-                })
-                .unwrap();
-            assert_eq!(entry.map(|entry| (entry.path, entry.size)), Some((b"blobs/sha256/x".to_vec(), size)));
-        }
     }
 }

@@ -67,6 +67,16 @@ impl Tree {
         Ok(Some((self.columns().name(first + index)?, ino, kind)))
     }
 
+    /// The name of an inode: a directory's only one, a hard-linked inode's first in the order of the tree's entries, the
+    /// root's empty one.
+    ///
+    /// # Errors
+    /// [`TreeError::NoSuchInode`], [`TreeError::Corrupt`].
+    pub fn name(&self, ino: Ino) -> Result<&[u8], TreeError> {
+        let (index, _) = self.inode(ino)?;
+        self.columns().name(index)
+    }
+
     /// Walks `/a/b` from the root without following symbolic links: empty and `.` components are skipped, `..` stays
     /// inside the root. `None` when a component is missing or something on the way is not a directory.
     ///
