@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod chunker;
 pub mod codec;
+pub mod diff;
 mod error;
 mod file_part;
 pub mod format;

@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    internal error: a defect of firn
+  1    internal error: a defect of firn; or, after diff --exit-code: the images differ
   2    wrong usage
   3    not found: no such image, path or archive
   4    bad input: the image or its source is damaged or makes no sense
@@ -67,8 +67,10 @@ pub enum Command {
     Umount(Umount),
     /// Print a file of an image
     Cat(Cat),
-    /// Write an image out again, bit for bit
+    /// Write an image out again: bit for bit, for docker, or its files
     Restore(Restore),
+    /// What differs between two images
+    Diff(Diff),
     /// Read and hash everything an image needs
     Verify(Verify),
     /// Find how to re-create layers that were archived with --defer, and drop their originals
@@ -246,16 +248,57 @@ pub struct Cat {
     pub platform: PlatformChoice,
 }
 
+/// What `firn restore` says about its destinations.
+const DESTINATIONS: &str = "\
+Destinations:
+  oci:DIR[:TAG]                 OCI layout: every blob as it was, same digests
+  oci-archive:FILE[:TAG]        the same in a tar file
+  docker-archive:FILE[:NAME]    what docker load reads: layers uncompressed. This format holds no
+                                manifest, so the manifest digest is LOST; image id and diff ids stay
+  tar:FILE, tar:-               the merged files as one tar stream; - is standard output
+  dir:PATH                      the merged files in an empty or new directory";
+
 /// `firn restore`
 #[derive(Debug, ClapArgs)]
+#[command(after_help = DESTINATIONS)]
 pub struct Restore {
     /// Name, digest, or the first digits of one
     pub image: String,
-    /// Where to: oci:DIR[:TAG] or oci-archive:FILE[:TAG]
+    /// Where to: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], tar:FILE, tar:- or dir:PATH
     pub destination: String,
     /// Memory for decompressed frames
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub cache: u64,
+    /// Which filesystem; oci: and oci-archive: always take the whole image
+    #[command(flatten)]
+    pub platform: PlatformChoice,
+}
+
+/// `firn diff`
+#[derive(Debug, ClapArgs)]
+pub struct Diff {
+    /// Name or digest of the first image
+    pub first: String,
+    /// Name or digest of the second image
+    pub second: String,
+    /// Only numbers: paths by what changed, bytes shared
+    #[arg(long, group = "output")]
+    pub stat: bool,
+    /// Only the paths that differ
+    #[arg(long, group = "output")]
+    pub name_only: bool,
+    /// Only A (added), D (removed), M (changed) or T (another type), and the path
+    #[arg(long, group = "output")]
+    pub name_status: bool,
+    /// Exit with 1 if the images differ
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Do not compare these: type, content, mode, owner, time, xattrs, target, device, links
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub ignore: Vec<firn_engine::diff::Kind>,
+    /// Which filesystem of each
+    #[command(flatten)]
+    pub platform: PlatformChoice,
 }
 
 /// `firn verify`

@@ -52,6 +52,15 @@ impl Context {
         Ok(Archive::open(&self.archive_dir(named)?)?)
     }
 
+    /// Prints a result on standard error, for commands whose standard output is something else.
+    pub fn print_aside(&self, json: &serde_json::Value, text: impl FnOnce() -> String) {
+        if self.global.json {
+            eprintln!("{json:#}");
+        } else if !self.global.quiet {
+            eprint!("{}", text());
+        }
+    }
+
     /// Prints a result: as JSON, or for people.
     pub fn print(&self, json: &serde_json::Value, text: impl FnOnce() -> String) {
         use std::io::Write as _;

@@ -76,27 +76,30 @@ impl EmptyDir {
 /// # Errors
 /// [`Error::Incomplete`] tells what is left in the directory, and why.
 pub fn restore_dir(image: &OpenImage, dir: EmptyDir, meter: &Meter) -> Result<DirRestored, Error> {
+    let EmptyDir { path, fd } = dir;
+    let mut done = TreeRestored::default();
+    match restore_to(image, &path, fd, &mut done, meter) {
+        Ok(skipped) => Ok(DirRestored { tree: done, skipped }),
+        Err(error) => Err(Error::Incomplete { path, entries: done.entries, source: Box::new(error) }),
+    }
+}
+
+fn restore_to(
+    image: &OpenImage,
+    path: &Path,
+    fd: OwnedFd,
+    done: &mut TreeRestored,
+    meter: &Meter,
+) -> Result<Skipped, Error> {
     let tree = sound_tree(image)?;
     meter.add_total(tree.totals().logical_bytes);
-    let EmptyDir { path, fd } = dir;
     let root = fd.try_clone().map_err(Error::system(format!("opening {}", path.display())))?;
-    let mut restore = Restore {
-        image,
-        tree,
-        path: &path,
-        dirs: OpenDirs::new(tree, fd),
-        attributes: Attributes::new(tree),
-        left_out: HashSet::new(),
-        meter,
-        done: TreeRestored::default(),
-    };
-    match restore.all(&root) {
-        Ok(()) => Ok(DirRestored { tree: restore.done, skipped: restore.attributes.skipped }),
-        Err(error) => {
-            let entries = restore.done.entries;
-            Err(Error::Incomplete { path, entries, source: Box::new(error) })
-        }
-    }
+    let (dirs, attributes) = (OpenDirs::new(tree, fd), Attributes::new(tree));
+    let mut restore = Restore { image, tree, path, dirs, attributes, left_out: HashSet::new(), meter, done };
+    restore.entries()?;
+    restore.directories()?;
+    rustix::fs::syncfs(&root).map_err(restore.failed(b""))?;
+    Ok(restore.attributes.skipped)
 }
 
 struct Restore<'r> {
@@ -108,16 +111,10 @@ struct Restore<'r> {
     /// Devices that could not be made.
     left_out: HashSet<Ino>,
     meter: &'r Meter,
-    done: TreeRestored,
+    done: &'r mut TreeRestored,
 }
 
 impl Restore<'_> {
-    fn all(&mut self, root: &OwnedFd) -> Result<(), Error> {
-        self.entries()?;
-        self.directories()?;
-        rustix::fs::syncfs(root).map_err(|errno| self.failed(b"")(errno))
-    }
-
     /// What failed, at a path of the tree.
     fn failed(&self, path: &[u8]) -> impl Fn(Errno) -> Error + use<> {
         let path = format!("{}/{}", self.path.display(), path.escape_ascii());

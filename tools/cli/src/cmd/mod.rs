@@ -2,6 +2,7 @@
 
 mod archive;
 mod cat;
+mod diff;
 mod index;
 mod init;
 mod ls;
@@ -31,6 +32,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Mount(args) => mount::mount(&context, &args)?,
         Command::Umount(args) => mount::umount(&context, &args)?,
         Command::Cat(args) => cat::run(&context, &args)?,
+        Command::Diff(args) => return diff::run(&context, &args),
         Command::Restore(args) => restore::run(&context, &args)?,
         Command::Verify(args) => return verify::run(&context, &args),
         Command::Settle(args) => return settle::run(&context, &args),
