@@ -65,12 +65,7 @@ pub type Each<'e> = dyn FnMut(&[u8], &Change) -> Result<(), Error> + 'e;
 
 /// Compares two images of one archive, path by path in the order of names, and gives `each` every path that differs in
 /// something that is not in `ignored`. Memory is bounded by the chunk references of both.
-pub fn diff(
-    first: &OpenImage,
-    second: &OpenImage,
-    ignored: Kinds,
-    each: &mut Each<'_>,
-) -> Result<Summary, Error> {
+pub fn diff(first: &OpenImage, second: &OpenImage, ignored: Kinds, each: &mut Each<'_>) -> Result<Summary, Error> {
     for image in [first, second] {
         image.tree().check().map_err(damaged)?;
     }

@@ -18,13 +18,7 @@ fn wrong(ino: Ino) -> Error {
 /// Gives the stored data of a file in order: what it does not give is a hole. Each piece is a part of one chunk.
 ///
 /// Fails, after everything it could give, where the chunks are longer or shorter than the tree says.
-pub(super) fn pieces(
-    image: &OpenImage,
-    tree: &Tree,
-    ino: Ino,
-    node: &Node,
-    put: &mut Put<'_>,
-) -> Result<(), Error> {
+pub(super) fn pieces(image: &OpenImage, tree: &Tree, ino: Ino, node: &Node, put: &mut Put<'_>) -> Result<(), Error> {
     let mut runs = if node.is_sparse {
         tree.sparse_runs(ino).map_err(damaged)?.into_iter().map(|run| (run.offset, run.len)).collect()
     } else {

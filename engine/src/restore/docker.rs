@@ -111,10 +111,8 @@ pub fn restore_docker(
     let Document::Manifest { config, layers, .. } = document else {
         return Err(no_image(&filesystem.manifest, "it is not described by a manifest"));
     };
-    let layers: Vec<&LayerRecord> = layers
-        .iter()
-        .map(|layer| layer_of(record, &filesystem.manifest, &layer.digest))
-        .collect::<Result<_, _>>()?;
+    let layers: Vec<&LayerRecord> =
+        layers.iter().map(|layer| layer_of(record, &filesystem.manifest, &layer.digest)).collect::<Result<_, _>>()?;
     let config = config.sha256().ok_or_else(|| no_image(&filesystem.manifest, "its config has no SHA-256"))?;
     let config_bytes = small(reader, blob(record, &config)?)?;
     let parsed: Config = serde_json::from_slice(&config_bytes).map_err(|_| no_config(&config))?;

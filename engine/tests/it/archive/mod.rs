@@ -1,7 +1,11 @@
 //! Images through a whole archive.
 
 mod crash;
+mod differences;
+mod directory;
+mod docker;
 mod hostile;
 mod round_trip;
 mod settle;
 mod sharing;
+mod trees;

@@ -74,7 +74,13 @@ impl Layout {
 
     /// Writes a manifest over layer blobs and gives its descriptor.
     pub fn manifest(&self, layers: &[Value]) -> Value {
-        let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": { "type": "layers", "diff_ids": [] } });
+        self.manifest_of(layers, &[])
+    }
+
+    /// The same, with a config that lists the layers' diff ids.
+    pub fn manifest_of(&self, layers: &[Value], diff_ids: &[String]) -> Value {
+        let rootfs = json!({ "type": "layers", "diff_ids": diff_ids });
+        let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": rootfs });
         let config = self.blob("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());
         let manifest = json!({
             "schemaVersion": 2,
@@ -96,7 +102,8 @@ impl Layout {
     /// An image of gzip layers that have recipes.
     pub fn image(&mut self, name: &str, tars: &[Vec<u8>]) {
         let layers: Vec<Value> = tars.iter().map(|tar| self.blob(GZIP_LAYER, &gzip(tar))).collect();
-        let manifest = self.manifest(&layers);
+        let diff_ids: Vec<String> = tars.iter().map(|tar| sha256(tar)).collect();
+        let manifest = self.manifest_of(&layers, &diff_ids);
         self.tag(name, manifest);
     }
 

@@ -125,8 +125,7 @@ impl Job<'_> {
         let reader = self.archive.reader(self.cache());
         let restored = {
             let _progress = self.progress();
-            let restored =
-                restore_docker(&reader, &self.record, filesystem, name.as_ref(), &mut file, &self.meter)?;
+            let restored = restore_docker(&reader, &self.record, filesystem, name.as_ref(), &mut file, &self.meter)?;
             file.finish()?;
             restored
         };

@@ -16,7 +16,12 @@ fn exit_codes_are_as_documented() {
     assert_eq!(code(&["--archive", "nowhere", "ls"]), 3);
     assert_eq!(code(&["archive", "oci:nowhere:x"]), 4);
     assert_eq!(code(&["init"]), 2, "it is there already");
-    assert_eq!(code(&["restore", "app:1", "docker-archive:x.tar"]), 2);
+    assert_eq!(code(&["restore", "app:1", "docker-archive:x.tar:NO"]), 2);
+    assert_eq!(code(&["restore", "app:1", "dir:layout"]), 2, "it is not empty");
+    assert_eq!(code(&["restore", "app:1", "tar:x.tar", "--platform", "linux/s390x"]), 2);
+    assert_eq!(code(&["restore", "app:1", "oci:x", "--platform", "linux/amd64"]), 2);
+    assert_eq!(code(&["diff", "app:1", "other"]), 3);
+    assert_eq!(code(&["diff", "app:1", "app:1", "--ignore", "weather"]), 2);
     let help = world.firn(&["--help"]).out;
     for line in ["3    not found", "5    the archive is damaged", "8    a limit"] {
         assert!(help.contains(line), "{help}");

@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod commands;
+mod differences;
 mod errors;
 mod kill;
 mod mounts;
+mod trees;
 mod world;
 
 #[path = "../../../../engine/tests/it/common/layout.rs"]
