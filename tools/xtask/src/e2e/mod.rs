@@ -5,6 +5,7 @@
 pub mod crash;
 pub mod full_disk;
 pub mod overlay;
+pub mod restored;
 pub mod roundtrip;
 
 use std::path::PathBuf;
@@ -122,6 +123,7 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
     files::fresh_dir(&setting.scratch)?;
     let mut runner = Runner::new(only);
     roundtrip::all(setting, &mut runner);
+    restored::all(setting, &mut runner);
     overlay::all(setting, &mut runner);
     crash::all(setting, &mut runner);
     full_disk::all(setting, &mut runner);
