@@ -4,11 +4,10 @@
 //! config's digest) and the diff ids stay.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::layout::Metered;
 use super::ustar::{END, Header, pad, write_member};
@@ -17,7 +16,7 @@ use crate::format::{BlobBody, BlobRecord, Filesystem, ImageRecord, LayerRecord};
 use crate::id::Digest;
 use crate::ingest::Meter;
 use crate::oci::{Document, MAX_DOCUMENT};
-use crate::read::{ChunkReader, write_blob, write_tar};
+use crate::read::{ChunkReader, write_blob, write_diff};
 
 /// Longest repository, as registries take it, in bytes.
 const MAX_REPOSITORY: usize = 255;
@@ -137,7 +136,7 @@ pub fn restore_docker(
     for layer in distinct {
         let header = Header::file(file(layer).as_bytes(), layer.tar_len).encode();
         out.write_all(&header).map_err(failed())?;
-        write_layer(reader, layer, &mut Metered { out, meter })?;
+        write_diff(reader, layer, &mut Metered { out, meter })?;
         pad(out, layer.tar_len).map_err(failed())?;
     }
     out.write_all(&END).map_err(failed())?;
@@ -177,30 +176,6 @@ fn small(reader: &ChunkReader, blob: &BlobRecord) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     write_blob(reader, blob, &mut bytes)?;
     Ok(bytes)
-}
-
-/// Writes a layer's tar stream and checks its length and diff id.
-fn write_layer(reader: &ChunkReader, layer: &LayerRecord, out: &mut dyn Write) -> Result<(), Error> {
-    struct Checked<'w> {
-        out: &'w mut dyn Write,
-        hasher: Sha256,
-    }
-    impl Write for Checked<'_> {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let len = self.out.write(bytes)?;
-            self.hasher.update(bytes.get(..len).unwrap_or_default());
-            Ok(len)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.out.flush()
-        }
-    }
-    let mut out = Checked { out, hasher: Sha256::new() };
-    write_tar(reader, layer, &mut out)?;
-    let found = Digest::from_bytes(out.hasher.finalize().into());
-    // The right digest is the right length, too.
-    if found == layer.diff_id { Ok(()) } else { Err(Error::WrongBlob { digest: layer.diff_id, found }) }
 }
 
 #[cfg(test)]

@@ -90,6 +90,9 @@ impl Failure {
                 Error::NotAnArchive { .. } => {
                     return Some("firn init DIR makes one; --archive DIR or FIRN_ARCHIVE names one".to_owned());
                 }
+                Error::BlobDropped { .. } => {
+                    return Some("restore to docker-archive:FILE, tar:FILE or dir:PATH; archiving the image again makes it whole".to_owned());
+                }
                 Error::Layer { .. } if error.kind() == ErrorKind::BadInput => {
                     return Some(
                         "--keep-unreadable archives such layers as opaque bytes: the image restores exactly, but does not mount"

@@ -112,7 +112,7 @@ fn diff(firn: &Firn, first: &ImageRef, second: &ImageRef, setting: &Setting) -> 
     }
     // What umoci unpacks tells which paths there are to differ.
     let names = |image: &ImageRef| -> Result<_> {
-        Ok(crate::trees::snapshot::take(&image::unpacked(image, &setting.unpacked)?, false)?)
+        crate::trees::snapshot::take(&image::unpacked(image, &setting.unpacked)?, false)
     };
     let (one, other) = (names(first)?, names(second)?);
     let added = other.keys().filter(|path| !one.contains_key(*path)).count() as u64;
