@@ -131,14 +131,9 @@ impl Sim {
             core.ensure_bucket(bucket)?;
         }
         let core = Arc::new(core);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("glacier-sim")
-            .enable_all()
-            .build()
-            .map_err(SimError::Runtime)?;
         let listen = |e| SimError::Listen(options.listen, e);
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(options.listen)).map_err(listen)?;
+        let listener = std::net::TcpListener::bind(options.listen).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
         let signed = options.key.is_some();
         let mut service = S3ServiceBuilder::new(Server::new(core.clone()));
@@ -147,11 +142,38 @@ impl Sim {
         }
         let front = Arc::new(Front::new(core.clone(), service.build(), signed));
         let (stop, stopped) = watch::channel(false);
+        let (ready, started) = std::sync::mpsc::channel();
+        // The caller may be inside a runtime, where another one can be neither driven nor dropped: it lives over there.
         let thread = std::thread::Builder::new()
             .name("glacier-sim".to_owned())
-            .spawn(move || runtime.block_on(serve(listener, front, stopped)))
+            .spawn(move || run(listener, front, stopped, &ready))
             .map_err(SimError::Runtime)?;
+        started.recv().map_err(|e| SimError::Runtime(io::Error::other(e)))?.map_err(SimError::Runtime)?;
         Ok(SimHandle { core, addr, stop, thread: Some(thread) })
+    }
+}
+
+fn run(
+    listener: std::net::TcpListener,
+    front: Arc<Front>,
+    stopped: watch::Receiver<bool>,
+    ready: &std::sync::mpsc::Sender<io::Result<()>>,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_name("glacier-sim")
+        .enable_all()
+        .build();
+    let served = runtime.and_then(|runtime| {
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let _ = ready.send(Ok(()));
+            serve(listener, front, stopped).await;
+            Ok(())
+        })
+    });
+    if let Err(error) = served {
+        let _ = ready.send(Err(error));
     }
 }
 

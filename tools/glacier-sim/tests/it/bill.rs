@@ -18,7 +18,7 @@ fn total(bill: &Bill) -> f64 {
 }
 
 async fn change(w: &World, key: &str, class: &str) {
-    let copy = w.s3.copy_object().bucket("b").key(key).copy_source(format!("b/{key}"));
+    let copy = w.s3.copy_object().bucket("ice").key(key).copy_source(format!("ice/{key}"));
     copy.storage_class(StorageClass::from(class)).send().await.unwrap();
 }
 
@@ -55,7 +55,7 @@ async fn leaving_a_class_early_costs_the_rest() {
     w.put("pack", "GLACIER", vec![1; MIB]).await;
     w.put("instant", "GLACIER_IR", vec![1; MIB]).await;
     w.sim.advance(10 * DAY).unwrap();
-    w.s3.delete_object().bucket("b").key("small").send().await.unwrap();
+    w.s3.delete_object().bucket("ice").key("small").send().await.unwrap();
     w.put("pack", "STANDARD", vec![2; 10]).await;
     change(&w, "instant", "DEEP_ARCHIVE").await;
     let bill = w.sim.bill();
@@ -77,10 +77,10 @@ async fn leaving_a_class_early_costs_the_rest() {
 async fn reads_of_instant_classes_are_billed_by_the_byte() {
     let w = world();
     w.put("k", "STANDARD_IA", vec![1; MIB]).await;
-    let get = w.s3.get_object().bucket("b").key("k").range("bytes=100-1099").send();
+    let get = w.s3.get_object().bucket("ice").key("k").range("bytes=100-1099").send();
     get.await.unwrap().body.collect().await.unwrap();
-    w.s3.head_object().bucket("b").key("k").send().await.unwrap();
-    w.s3.list_objects_v2().bucket("b").send().await.unwrap();
+    w.s3.head_object().bucket("ice").key("k").send().await.unwrap();
+    w.s3.list_objects_v2().bucket("ice").send().await.unwrap();
     let bill = w.sim.bill();
     same(bill.dollars("retrieval"), 1000.0 / GB * 0.01);
     same(bill.dollars("get-requests"), 2.0 * 0.001 / 1000.0);
@@ -111,7 +111,7 @@ async fn transitions_are_billed_by_the_object() {
     let w = world();
     w.put("k", "STANDARD", vec![1; MIB]).await;
     w.sim.advance(DAY).unwrap();
-    w.sim.transition("b", "k", glacier_sim::class::Class::Glacier).unwrap();
+    w.sim.transition("ice", "k", glacier_sim::class::Class::Glacier).unwrap();
     w.sim.advance(DAY).unwrap();
     let bill = w.sim.bill();
     same(bill.dollars("transitions"), 0.03 / 1000.0);

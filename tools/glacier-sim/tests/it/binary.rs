@@ -19,10 +19,11 @@ struct Server {
 impl Server {
     fn start(dir: &Path) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_glacier-sim"));
-        command.args(["--bucket", "b", "--clock", "virtual", "--start", "2026-01-01T00:00:00Z", "--dir"]).arg(dir);
+        command.args(["--bucket", "ice", "--clock", "virtual", "--start", "2026-01-01T00:00:00Z", "--dir"]).arg(dir);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://"), "it did not start: {:?}", child.wait());
         Server { child, url: url.trim().to_owned() }
     }
 
@@ -50,13 +51,13 @@ async fn everything_survives_kill_9() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path());
     let s3 = server.client();
-    let frozen = s3.put_object().bucket("b").key("frozen").storage_class(StorageClass::Glacier);
+    let frozen = s3.put_object().bucket("ice").key("frozen").storage_class(StorageClass::Glacier);
     frozen.body(vec![3; 100_000].into()).send().await.unwrap();
     let xml = "<RestoreRequest><Days>2</Days></RestoreRequest>";
     let addr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
-    assert_eq!(raw(addr, "POST", "/b/frozen?restore", "", xml).0, 202);
-    let id = s3.create_multipart_upload().bucket("b").key("parts").send().await.unwrap().upload_id.unwrap();
-    let part = s3.upload_part().bucket("b").key("parts").upload_id(&id).part_number(1).body(b"part".to_vec().into());
+    assert_eq!(raw(addr, "POST", "/ice/frozen?restore", "", xml).0, 202);
+    let id = s3.create_multipart_upload().bucket("ice").key("parts").send().await.unwrap().upload_id.unwrap();
+    let part = s3.upload_part().bucket("ice").key("parts").upload_id(&id).part_number(1).body(b"part".to_vec().into());
     let etag = part.send().await.unwrap().e_tag.unwrap();
     server.admin("POST", "/_sim/clock", "{\"advance\": 18000}");
     let (bill, log) = (server.admin("GET", "/_sim/bill", ""), server.admin("GET", "/_sim/requests", ""));
@@ -72,13 +73,13 @@ async fn everything_survives_kill_9() {
     assert_eq!(server.admin("GET", "/_sim/objects", ""), objects);
     assert!(!dir.path().join("bodies").join("999").exists());
     let s3 = server.client();
-    let got = s3.get_object().bucket("b").key("frozen").send().await.unwrap();
+    let got = s3.get_object().bucket("ice").key("frozen").send().await.unwrap();
     assert_eq!(got.body.collect().await.unwrap().to_vec(), vec![3; 100_000]);
     let part = CompletedPart::builder().part_number(1).e_tag(etag).build();
     let parts = CompletedMultipartUpload::builder().parts(part).build();
-    let done = s3.complete_multipart_upload().bucket("b").key("parts").upload_id(&id).multipart_upload(parts);
+    let done = s3.complete_multipart_upload().bucket("ice").key("parts").upload_id(&id).multipart_upload(parts);
     done.send().await.unwrap();
-    let got = s3.get_object().bucket("b").key("parts").send().await.unwrap();
+    let got = s3.get_object().bucket("ice").key("parts").send().await.unwrap();
     assert_eq!(got.body.collect().await.unwrap().to_vec(), b"part");
 }
 
@@ -93,7 +94,7 @@ async fn killed_while_writing_nothing_answered_is_lost() {
             let mut done = 0;
             loop {
                 let body = vec![round; 5_000 + done];
-                let put = s3.put_object().bucket("b").key(format!("{round}/{done}")).body(body.into()).send();
+                let put = s3.put_object().bucket("ice").key(format!("{round}/{done}")).body(body.into()).send();
                 if put.await.is_err() {
                     return done;
                 }
@@ -107,7 +108,7 @@ async fn killed_while_writing_nothing_answered_is_lost() {
         let server = Server::start(dir.path());
         let s3 = server.client();
         for i in 0..done {
-            let got = s3.get_object().bucket("b").key(format!("{round}/{i}")).send().await.unwrap();
+            let got = s3.get_object().bucket("ice").key(format!("{round}/{i}")).send().await.unwrap();
             assert_eq!(got.body.collect().await.unwrap().to_vec(), vec![round; 5_000 + i]);
         }
     }

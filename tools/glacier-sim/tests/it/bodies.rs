@@ -9,7 +9,7 @@ async fn ranges() {
     let w = world();
     let body: Vec<u8> = (0..300_000u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
     w.put("k", "GLACIER_IR", body.clone()).await;
-    let get = |range: &str| w.s3.get_object().bucket("b").key("k").range(range).send();
+    let get = |range: &str| w.s3.get_object().bucket("ice").key("k").range(range).send();
     for (range, from, to) in
         [("bytes=0-0", 0, 1), ("bytes=131071-262144", 131_071, 262_145), ("bytes=-7", 299_993, 300_000)]
     {
@@ -28,9 +28,10 @@ async fn checksums_of_every_kind_are_checked_and_kept() {
     let w = world();
     for (i, algorithm) in ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"].into_iter().enumerate() {
         let key = format!("k{i}");
-        let put = w.s3.put_object().bucket("b").key(&key).checksum_algorithm(ChecksumAlgorithm::from(algorithm));
+        let put = w.s3.put_object().bucket("ice").key(&key).checksum_algorithm(ChecksumAlgorithm::from(algorithm));
         put.body(b"123456789".to_vec().into()).send().await.unwrap();
-        let head = w.s3.head_object().bucket("b").key(&key).checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
+        let head =
+            w.s3.head_object().bucket("ice").key(&key).checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
         let sums = [
             head.checksum_crc32,
             head.checksum_crc32_c,
@@ -47,7 +48,7 @@ async fn checksums_of_every_kind_are_checked_and_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_checksums_are_refused_in_headers_and_trailers() {
     let w = world();
-    let put = |headers: &str, body: &str| raw(w.sim.addr(), "PUT", "/b/k", headers, body);
+    let put = |headers: &str, body: &str| raw(w.sim.addr(), "PUT", "/ice/k", headers, body);
     for header in [
         "x-amz-checksum-crc32: AAAAAA==\r\n",
         "x-amz-checksum-sha256: ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa4=\r\n",
@@ -65,7 +66,7 @@ async fn wrong_checksums_are_refused_in_headers_and_trailers() {
     assert_eq!(trailer("AAAAAA==").0, 400);
     assert_eq!(w.get("k").await, Err(is(404, "NoSuchKey")), "nothing was stored");
     assert_eq!(trailer("NSRBwg==").0, 200);
-    let got = w.s3.get_object().bucket("b").key("k").send().await.unwrap();
+    let got = w.s3.get_object().bucket("ice").key("k").send().await.unwrap();
     assert_eq!(got.content_encoding, None, "how it travelled is not what it is");
     assert_eq!(got.body.collect().await.unwrap().to_vec(), b"abc");
     let orphans = std::fs::read_dir(w.dir.path().join("bodies")).unwrap().count();
@@ -75,13 +76,13 @@ async fn wrong_checksums_are_refused_in_headers_and_trailers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_comes_back() {
     let w = world();
-    let put = w.s3.put_object().bucket("b").key("a/ü b+c").metadata("id", "7").content_type("text/plain");
+    let put = w.s3.put_object().bucket("ice").key("a/ü b+c").metadata("id", "7").content_type("text/plain");
     put.cache_control("no-store").body(b"x".to_vec().into()).send().await.unwrap();
-    let head = w.s3.head_object().bucket("b").key("a/ü b+c").send().await.unwrap();
+    let head = w.s3.head_object().bucket("ice").key("a/ü b+c").send().await.unwrap();
     assert_eq!(head.metadata.unwrap()["id"], "7");
     assert_eq!((head.content_type.as_deref(), head.cache_control.as_deref()), (Some("text/plain"), Some("no-store")));
     assert_eq!(head.last_modified.unwrap().secs(), 1_767_225_600, "by the simulated clock");
-    let bogus = w.s3.put_object().bucket("b").key("k").storage_class("COLD".into()).send();
+    let bogus = w.s3.put_object().bucket("ice").key("k").storage_class("COLD".into()).send();
     assert_eq!(refused(bogus.await), is(400, "InvalidStorageClass"));
     let nowhere = w.s3.put_object().bucket("nowhere").key("k").send();
     assert_eq!(refused(nowhere.await), is(404, "NoSuchBucket"));

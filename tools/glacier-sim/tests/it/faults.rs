@@ -19,7 +19,7 @@ fn last_fault(w: &World) -> Option<FaultKind> {
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_without_effect() {
     let w = world();
-    let put = || w.s3.put_object().bucket("b").key("k").body(vec![0; 3 << 20].into());
+    let put = || w.s3.put_object().bucket("ice").key("k").body(vec![0; 3 << 20].into());
     meet(&w, "slow-down=1");
     assert_eq!(refused(put().send().await), is(503, "SlowDown"));
     assert_eq!(last_fault(&w), Some(FaultKind::SlowDown));
@@ -27,7 +27,7 @@ async fn refusals_without_effect() {
     assert_eq!(refused(put().send().await), is(500, "InternalError"));
     meet(&w, "conflict=1");
     assert_eq!(refused(put().if_none_match("*").send().await), is(409, "ConditionalRequestConflict"));
-    assert!(w.sim.objects("b").is_empty());
+    assert!(w.sim.objects("ice").is_empty());
     put().send().await.expect("an unconditional write meets no conflict");
     assert!((w.sim.bill().dollars("put-requests") - 0.005 / 1000.0).abs() < 1e-15, "refusals of the server are free");
     w.sim.set_faults(Faults::default()).unwrap();
@@ -38,7 +38,7 @@ async fn refusals_without_effect() {
 async fn a_lost_answer_leaves_its_effect() {
     let w = world();
     meet(&w, "lost-answer=1,only=PutObject,limit=1");
-    let put = || w.s3.put_object().bucket("b").key("k").if_none_match("*").body(b"mine".to_vec().into()).send();
+    let put = || w.s3.put_object().bucket("ice").key("k").if_none_match("*").body(b"mine".to_vec().into()).send();
     let error = put().await.unwrap_err();
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
     assert_eq!(refused(put().await), is(412, "PreconditionFailed"), "the retry meets its own first write");
@@ -51,13 +51,13 @@ async fn a_lost_answer_leaves_its_effect() {
 async fn a_reset_comes_before_the_effect() {
     let w = world();
     meet(&w, "reset=1,limit=2");
-    let put = || w.s3.put_object().bucket("b").key("k").body(b"mine".to_vec().into()).send();
+    let put = || w.s3.put_object().bucket("ice").key("k").body(b"mine".to_vec().into()).send();
     let error = put().await.unwrap_err();
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
-    assert!(w.sim.objects("b").is_empty());
+    assert!(w.sim.objects("ice").is_empty());
     assert_eq!(w.sim.requests().unwrap()[0].status, 0);
     let mut stream = std::net::TcpStream::connect(w.sim.addr()).unwrap();
-    stream.write_all(b"GET /b/k HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.write_all(b"GET /ice/k HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let error = stream.read(&mut [0; 10]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "a real RST");
     put().await.unwrap();
@@ -69,15 +69,15 @@ async fn bodies_are_cut_or_corrupted() {
     let body = vec![5; 300_000];
     w.put("k", "STANDARD", body.clone()).await;
     meet(&w, "cut-body=1");
-    let got = w.s3.get_object().bucket("b").key("k").send().await.unwrap();
+    let got = w.s3.get_object().bucket("ice").key("k").send().await.unwrap();
     assert_eq!(got.content_length, Some(300_000), "the answer promises all of it");
     got.body.collect().await.expect_err("a body cut short");
     meet(&w, "corrupt-body=1,seed=4");
     // A range has no checksum that the client could check: it has to do so itself.
-    let range = || w.s3.get_object().bucket("b").key("k").range("bytes=0-299999").send();
+    let range = || w.s3.get_object().bucket("ice").key("k").range("bytes=0-299999").send();
     let got = range().await.unwrap().body.collect().await.unwrap().to_vec();
     assert_eq!(got.iter().zip(&body).filter(|(a, b)| a != b).count(), 1, "one byte is wrong");
-    let got = w.s3.get_object().bucket("b").key("k").send().await.unwrap();
+    let got = w.s3.get_object().bucket("ice").key("k").send().await.unwrap();
     got.body.collect().await.expect_err("the client's own check of the whole");
     w.sim.set_faults(Faults::default()).unwrap();
     assert_eq!(w.get("k").await.unwrap(), body, "what is stored is whole");
@@ -88,9 +88,9 @@ async fn errors_under_200_and_delays() {
     let w = world();
     w.put("k", "STANDARD", "x").await;
     meet(&w, "error-in-200=1,limit=1");
-    let copy = || w.s3.copy_object().bucket("b").key("l").copy_source("b/k").send();
+    let copy = || w.s3.copy_object().bucket("ice").key("l").copy_source("ice/k").send();
     assert_eq!(refused(copy().await), is(200, "InternalError"));
-    assert_eq!(w.sim.objects("b").len(), 1);
+    assert_eq!(w.sim.objects("ice").len(), 1);
     copy().await.unwrap();
     meet(&w, "delay=1,delay-ms=150");
     let begin = Instant::now();

@@ -10,7 +10,7 @@ async fn pages_prefixes_and_common_prefixes() {
     for key in ["a/1", "a/2", "b", "c/1", "c/2/x", "d e"] {
         w.put(key, "STANDARD", "x").await;
     }
-    let list = || w.s3.list_objects_v2().bucket("b");
+    let list = || w.s3.list_objects_v2().bucket("ice");
     let mut pages = list().max_keys(2).into_paginator().send();
     let mut keys = Vec::new();
     while let Some(page) = pages.next().await {
@@ -27,7 +27,7 @@ async fn pages_prefixes_and_common_prefixes() {
     let below = list().prefix("c/").start_after("c/1").send().await.unwrap();
     assert_eq!(below.contents().iter().map(|o| o.key().unwrap()).collect::<Vec<_>>(), ["c/2/x"]);
     assert_eq!(refused(list().continuation_token("k0").send().await), is(400, "InvalidArgument"));
-    let old = w.s3.list_objects().bucket("b").marker("c/2/x").send().await.unwrap();
+    let old = w.s3.list_objects().bucket("ice").marker("c/2/x").send().await.unwrap();
     assert_eq!(old.contents().iter().map(|o| o.key().unwrap()).collect::<Vec<_>>(), ["d e"]);
 }
 
@@ -41,7 +41,7 @@ async fn many_are_deleted_at_once() {
     };
     let keys = [id("a", Some(&etag)), id("b", Some(&etag)), id("none", None)];
     let delete = Delete::builder().set_objects(Some(keys.to_vec())).build().unwrap();
-    let done = w.s3.delete_objects().bucket("b").delete(delete).send().await.unwrap();
+    let done = w.s3.delete_objects().bucket("ice").delete(delete).send().await.unwrap();
     let deleted: Vec<_> = done.deleted().iter().map(|d| d.key().unwrap()).collect();
     assert_eq!(deleted, ["a", "none"]);
     assert_eq!(done.errors()[0].code(), Some("PreconditionFailed"));
@@ -56,9 +56,9 @@ async fn buckets() {
     w.s3.head_bucket().bucket("second").send().await.unwrap();
     assert_eq!(refused(w.s3.head_bucket().bucket("third").send().await).0, 404);
     let names: Vec<_> = w.s3.list_buckets().send().await.unwrap().buckets.unwrap();
-    assert_eq!(names.iter().map(|b| b.name().unwrap()).collect::<Vec<_>>(), ["b", "second"]);
+    assert_eq!(names.iter().map(|b| b.name().unwrap()).collect::<Vec<_>>(), ["ice", "second"]);
     w.put("k", "STANDARD", "x").await;
-    assert_eq!(refused(w.s3.delete_bucket().bucket("b").send().await), is(409, "BucketNotEmpty"));
+    assert_eq!(refused(w.s3.delete_bucket().bucket("ice").send().await), is(409, "BucketNotEmpty"));
     w.s3.delete_bucket().bucket("second").send().await.unwrap();
     assert_eq!(refused(w.s3.list_objects_v2().bucket("second").send().await), is(404, "NoSuchBucket"));
 }

@@ -27,7 +27,7 @@ use glacier_sim::{Sim, SimHandle, SimOptions};
 pub const HOUR: u64 = 3_600;
 pub const DAY: u64 = 86_400;
 
-/// A server, a client of it, and the bucket `b`.
+/// A server, a client of it, and the bucket `ice`.
 pub struct World {
     pub sim: SimHandle,
     pub s3: Client,
@@ -54,7 +54,7 @@ pub fn world() -> World {
 pub fn world_with(change: impl FnOnce(&mut SimOptions)) -> World {
     let dir = tempfile::tempdir().unwrap();
     let mut options = SimOptions::new(dir.path());
-    options.buckets = vec!["b".into()];
+    options.buckets = vec!["ice".into()];
     change(&mut options);
     let (access, secret) = options.key.clone().unwrap_or(("any".into(), "any".into()));
     let sim = Sim::start(options).unwrap();
@@ -79,12 +79,12 @@ impl World {
     pub async fn put(&self, key: &str, class: &str, body: impl Into<Vec<u8>>) -> String {
         let body = body.into().into();
         let class = StorageClass::from(class);
-        let put = self.s3.put_object().bucket("b").key(key).storage_class(class).body(body).send();
+        let put = self.s3.put_object().bucket("ice").key(key).storage_class(class).body(body).send();
         put.await.unwrap().e_tag.unwrap()
     }
 
     pub async fn get(&self, key: &str) -> Result<Vec<u8>, (u16, String)> {
-        match self.s3.get_object().bucket("b").key(key).send().await {
+        match self.s3.get_object().bucket("ice").key(key).send().await {
             Ok(got) => Ok(got.body.collect().await.unwrap().to_vec()),
             error => Err(refused(error)),
         }
@@ -93,7 +93,7 @@ impl World {
     pub async fn restore(&self, key: &str, tier: &str, days: i32) -> Result<u16, (u16, String)> {
         let job = GlacierJobParameters::builder().tier(Tier::from(tier)).build().unwrap();
         let request = RestoreRequest::builder().days(days).glacier_job_parameters(job).build();
-        match self.s3.restore_object().bucket("b").key(key).restore_request(request).send().await {
+        match self.s3.restore_object().bucket("ice").key(key).restore_request(request).send().await {
             Ok(_) => Ok(self.sim.requests().unwrap().last().unwrap().status),
             error => Err(refused(error)),
         }
@@ -101,7 +101,7 @@ impl World {
 
     /// The `x-amz-restore` header.
     pub async fn header(&self, key: &str) -> Option<String> {
-        self.s3.head_object().bucket("b").key(key).send().await.unwrap().restore
+        self.s3.head_object().bucket("ice").key(key).send().await.unwrap().restore
     }
 }
 

@@ -12,19 +12,19 @@ async fn archived_objects_cannot_be_read_and_say_why() {
     for class in ["GLACIER", "DEEP_ARCHIVE"] {
         w.put("k", class, "ice").await;
         for range in [None, Some("bytes=0-0".to_owned())] {
-            let error = w.s3.get_object().bucket("b").key("k").set_range(range).send().await.unwrap_err();
+            let error = w.s3.get_object().bucket("ice").key("k").set_range(range).send().await.unwrap_err();
             assert_eq!(error.raw_response().unwrap().status().as_u16(), 403);
             let GetObjectError::InvalidObjectState(state) = error.into_service_error() else { panic!("other error") };
             assert_eq!(state.storage_class.unwrap().as_str(), class);
         }
-        let head = w.s3.head_object().bucket("b").key("k").send().await.unwrap();
+        let head = w.s3.head_object().bucket("ice").key("k").send().await.unwrap();
         assert_eq!(head.storage_class.unwrap().as_str(), class);
         assert_eq!((head.restore, head.content_length), (None, Some(3)));
     }
     for class in ["STANDARD", "STANDARD_IA", "GLACIER_IR"] {
         w.put("k", class, "water").await;
         assert_eq!(w.get("k").await.unwrap(), b"water");
-        let head = w.s3.head_object().bucket("b").key("k").send().await.unwrap();
+        let head = w.s3.head_object().bucket("ice").key("k").send().await.unwrap();
         let shown = head.storage_class.map(|class| class.as_str().to_owned());
         assert_eq!(shown.as_deref(), (class != "STANDARD").then_some(class), "absent for STANDARD");
     }
@@ -45,7 +45,7 @@ async fn a_restore_runs_its_time_lives_its_days_and_ends() {
     // 1 January, 5:00, and two days: the next midnight is that of 4 January.
     let expiry = "ongoing-request=\"false\", expiry-date=\"Sun, 04 Jan 2026 00:00:00 GMT\"";
     assert_eq!(w.header("k").await.unwrap(), expiry);
-    let head = w.s3.head_object().bucket("b").key("k").send().await.unwrap();
+    let head = w.s3.head_object().bucket("ice").key("k").send().await.unwrap();
     assert_eq!(head.storage_class.unwrap().as_str(), "GLACIER", "the class stays while restored");
     w.sim.set_clock(start.plus(3 * DAY - 1)).unwrap();
     assert_eq!(w.get("k").await.unwrap(), b"ice");
@@ -89,7 +89,7 @@ async fn what_cannot_be_restored() {
     assert_eq!(w.restore("deep", "Bulk", 0).await, Err(is(400, "InvalidArgument")));
     assert_eq!(w.restore("deep", "Bulk", -1).await, Err(is(400, "InvalidArgument")));
     assert_eq!(w.restore("none", "Bulk", 1).await, Err(is(404, "NoSuchKey")));
-    let no_days = w.s3.restore_object().bucket("b").key("deep").restore_request(RestoreRequest::builder().build());
+    let no_days = w.s3.restore_object().bucket("ice").key("deep").restore_request(RestoreRequest::builder().build());
     assert_eq!(refused(no_days.send().await), is(400, "MalformedXML"));
     assert_eq!(w.header("deep").await, None, "nothing of this began a restore");
     assert!(w.sim.bill().dollars("restore-requests") == 0.0, "and nothing is billed as one");
@@ -115,7 +115,7 @@ async fn a_restored_copy_is_extended_from_now() {
     w.restore("k", "Expedited", 1).await.unwrap();
     w.sim.advance(DAY).unwrap();
     let xml = "<RestoreRequest><Days>5</Days></RestoreRequest>";
-    let (status, _) = raw(w.sim.addr(), "POST", "/b/k?restore", "", xml);
+    let (status, _) = raw(w.sim.addr(), "POST", "/ice/k?restore", "", xml);
     assert_eq!(status, 200, "on the wire");
     let expiry = w.header("k").await.unwrap();
     assert!(expiry.contains("Wed, 07 Jan 2026 00:00:00 GMT"), "{expiry}");
@@ -128,11 +128,11 @@ async fn statuses_on_the_wire() {
     w.put("k", "GLACIER", "ice").await;
     let xml = "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Days>1</Days>\
                <GlacierJobParameters><Tier>Expedited</Tier></GlacierJobParameters></RestoreRequest>";
-    assert_eq!(raw(w.sim.addr(), "POST", "/b/k?restore", "", xml).0, 202);
-    let (status, text) = raw(w.sim.addr(), "GET", "/b/k", "", "");
+    assert_eq!(raw(w.sim.addr(), "POST", "/ice/k?restore", "", xml).0, 202);
+    let (status, text) = raw(w.sim.addr(), "GET", "/ice/k", "", "");
     assert_eq!(status, 403);
     assert!(text.contains("<Code>InvalidObjectState</Code>") && text.contains("<StorageClass>GLACIER</StorageClass>"));
-    let (status, text) = raw(w.sim.addr(), "HEAD", "/b/k", "", "");
+    let (status, text) = raw(w.sim.addr(), "HEAD", "/ice/k", "", "");
     assert_eq!(status, 200);
     assert!(text.contains("x-amz-restore: ongoing-request=\"true\""), "{text}");
 }
@@ -147,7 +147,7 @@ async fn listings_show_restores_when_asked() {
     w.restore("3-thawed", "Expedited", 1).await.unwrap();
     w.sim.advance(300).unwrap();
     w.restore("2-thawing", "Bulk", 1).await.unwrap();
-    let list = w.s3.list_objects_v2().bucket("b");
+    let list = w.s3.list_objects_v2().bucket("ice");
     let plain = list.clone().send().await.unwrap();
     assert!(plain.contents().iter().all(|object| object.restore_status().is_none()));
     let asked = list.optional_object_attributes(OptionalObjectAttributes::RestoreStatus).send().await.unwrap();
