@@ -52,6 +52,10 @@ impl ChunkReader {
         }
     }
 
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
     fn locator(&self, area: PackArea) -> &RwLock<Locator> {
         match area {
             PackArea::Data => &self.data,

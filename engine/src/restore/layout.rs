@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::anew::with_current;
 use crate::error::Error;
 use crate::format::{BlobRecord, ImageRecord, LayerRecord, Wrapper};
 use crate::id::Digest;
@@ -63,9 +64,8 @@ pub fn restore(
             meter.add_done(blob.size);
             continue;
         }
-        out.blob(blob, &mut |out| {
-            let mut metered = Metered { out, meter };
-            write_blob(reader, blob, &mut metered)
+        with_current(reader, &record.root, blob, &mut |blob| {
+            out.blob(blob, &mut |out| write_blob(reader, blob, &mut Metered { out, meter }))
         })?;
         restored.blobs += 1;
         restored.bytes += blob.size;

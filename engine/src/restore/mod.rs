@@ -1,5 +1,6 @@
 //! Images out of the archive: exactly as they went in, as a docker archive, or merged into one tree.
 
+mod anew;
 mod archive_file;
 mod content;
 mod destination;

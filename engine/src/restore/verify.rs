@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::anew::with_current;
 use crate::error::Error;
 use crate::format::{BlobBody, BlobRecord, ImageRecord, MountTree, Wrapper};
 use crate::id::Digest;
@@ -46,11 +47,11 @@ pub fn verify_image(
     meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
     let mut report = VerifyReport::default();
     for blob in &record.blobs {
-        let written = match &blob.body {
+        let written = with_current(reader, &record.root, blob, &mut |blob| match &blob.body {
             // What was given up can't be compared; what was promised can.
             BlobBody::Layer(layer) if layer.wrapper == Wrapper::Dropped => write_diff(reader, layer, &mut io::sink()),
             _ => write_blob(reader, blob, &mut io::sink()),
-        };
+        });
         meter.add_done(blob.size);
         report.blobs += 1;
         report.bytes += blob.size;

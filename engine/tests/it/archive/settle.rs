@@ -100,6 +100,23 @@ fn deferred_layers_are_kept_until_they_are_settled() {
 }
 
 #[test]
+fn readers_that_hold_an_old_record_get_the_new_one() {
+    let dir = scratch();
+    let layout = two_images(&dir.path().join("layout"));
+    let archive = small_archive(&dir.path().join("archive"));
+    ingest_with(&archive, &layout.reference("two"), archived_as(Originals::Defer)).unwrap();
+    let old = archive.resolve("two").unwrap();
+    // One reader has the old packs' footers in memory already, the other has yet to learn them.
+    let (early, late) = (archive.reader(1 << 20), archive.reader(1 << 20));
+    early.learn(old.all_packs()).unwrap();
+    assert!(settle_all(&archive, false).unwrap().packs_removed > 0);
+    for reader in [early, late] {
+        let report = verify_image(&reader, &old, &Default::default(), &Meter::default()).unwrap();
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
+    }
+}
+
+#[test]
 fn settled_archives_take_the_same_layers_again() {
     let dir = scratch();
     let layout = two_images(&dir.path().join("layout"));
