@@ -55,6 +55,9 @@ pub enum EncoderFault {
     /// zlib, and what it did.
     #[error("zlib: {0}")]
     Zlib(&'static str),
+    /// libzstd, and what it did.
+    #[error("libzstd: {0}")]
+    Zstd(&'static str),
     /// Parameters that cannot have come from a recipe.
     #[error("{0}: parameters out of range")]
     Parameters(&'static str),

@@ -1,22 +1,55 @@
 //! Recipes in words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::kflate::{Framing, Params as KlauspostParams};
-use super::{DeflateEncoder, Recipe};
+use super::{DeflateEncoder, LibzstdFlag, Recipe, ZstdEncoder, ZstdPart};
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Recipe::Identity => f.write_str("not compressed"),
-            Recipe::Gzip(gzip) => {
-                let mut encoders: Vec<String> = gzip.members.iter().map(|member| member.encoder.to_string()).collect();
-                encoders.dedup();
-                match (encoders.as_slice(), gzip.members.len()) {
-                    ([one], 1) => f.write_str(one),
-                    ([one], members) => write!(f, "{one}, {members} members"),
-                    (several, members) => write!(f, "{} settings, {members} members", several.len()),
+            Recipe::Gzip(gzip) => summarise(f, gzip.members.iter().map(|member| member.encoder.to_string()), "members"),
+            Recipe::Zstd(zstd) => {
+                let encoders = zstd.parts.iter().filter_map(|part| match part {
+                    ZstdPart::Frame { encoder, .. } => Some(encoder.to_string()),
+                    ZstdPart::Literal(_) => None,
+                });
+                summarise(f, encoders, "frames")
+            }
+        }
+    }
+}
+
+/// One encoder by name, several by number, and how many streams they wrote.
+fn summarise(f: &mut fmt::Formatter<'_>, encoders: impl Iterator<Item = String>, streams: &str) -> fmt::Result {
+    let (mut count, mut different) = (0usize, BTreeSet::new());
+    for encoder in encoders {
+        count += 1;
+        different.insert(encoder);
+    }
+    match (different.first(), different.len()) {
+        (None, _) => write!(f, "no {streams}"),
+        (Some(one), 1) if count == 1 => f.write_str(one),
+        (Some(one), 1) => write!(f, "{one}, {count} {streams}"),
+        (_, several) => write!(f, "{several} settings, {count} {streams}"),
+    }
+}
+
+impl fmt::Display for ZstdEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ZstdEncoder::Libzstd(params) => {
+                match params.level() {
+                    level @ 1.. => write!(f, "zstd -{level}")?,
+                    level => write!(f, "zstd --fast={}", level.unsigned_abs())?,
                 }
+                if let Some(window) = params.long_window() {
+                    write!(f, " --long={window}")?;
+                }
+                f.write_str(if params.has(LibzstdFlag::Workers) { "" } else { " --single-thread" })?;
+                f.write_str(if params.has(LibzstdFlag::Unsplit) { " (before 1.5.7)" } else { "" })
             }
         }
     }

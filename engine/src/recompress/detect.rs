@@ -7,6 +7,7 @@ use super::pass::{Outcome, Pass};
 use super::proof::{Findings, with_lanes};
 use super::recipe::Recipe;
 use super::trial::Effort;
+use super::zstd::{Found, Search};
 use crate::codec::layer::{DecodeLimits, LayerError};
 
 /// Bounds on a detection.
@@ -102,7 +103,15 @@ pub fn detect(
                 break;
             }
             // Neither can be: there were lanes, and one that is gone has said why.
-            (Outcome::Promising, _) | (Outcome::Halted, None) => break,
+            (Outcome::Promising, _) | (Outcome::Halted, None) | (Outcome::Zstd, Some(_)) => break,
+            (Outcome::Zstd, None) => {
+                match (Search { open, len: compressed_len, limits, cancel }).run(&mut effort)? {
+                    Found::Recipe(found) => (recipe, verified_bytes) = (Some(found), compressed_len),
+                    Found::Nothing(after) => verified_bytes = after,
+                    Found::Promising => {}
+                }
+                break;
+            }
         }
     }
     let Effort { tried, prefix } = effort;
@@ -123,7 +132,14 @@ pub fn dismiss(
     let mut effort = Effort::default();
     let pass = Pass { limits: limits.decode, cancel, misled: &[], len: compressed_len, lanes: None };
     let outcome = pass.run(open().map_err(DetectError::Open)?, &mut effort)?;
-    let Outcome::NotReproduced(verified_bytes) = outcome else { return Ok(None) };
+    let verified_bytes = match outcome {
+        Outcome::NotReproduced(after) => after,
+        Outcome::Zstd => match (Search { open, len: compressed_len, limits, cancel }).glance(&mut effort)? {
+            Found::Nothing(after) => after,
+            Found::Recipe(_) | Found::Promising => return Ok(None),
+        },
+        Outcome::Reproduced(_) | Outcome::Promising | Outcome::Halted => return Ok(None),
+    };
     let Effort { tried, prefix } = effort;
     Ok(Some(Detection { recipe: None, tried, prefix_bytes: prefix, verified_bytes, elapsed: started.elapsed() }))
 }

@@ -5,6 +5,7 @@ use flate2::Crc;
 use super::EncoderFault;
 use super::recipe::{GzipRecipe, Member, Recipe, Trailing};
 use super::running::RunningEncoder;
+use super::zstd::Plan as ZstdPlan;
 
 /// Padding written at once.
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -55,6 +56,7 @@ pub struct Encoder<W> {
 enum Plan {
     Identity,
     Gzip(Box<GzipPlan>),
+    Zstd(Box<ZstdPlan>),
     Failed,
 }
 
@@ -77,6 +79,7 @@ impl<W: Write> Encoder<W> {
         let plan = match recipe {
             Recipe::Identity => Plan::Identity,
             Recipe::Gzip(gzip) => Plan::Gzip(Box::new(GzipPlan::new(gzip.clone()))),
+            Recipe::Zstd(zstd) => Plan::Zstd(Box::new(ZstdPlan::new(zstd.clone()))),
         };
         Self { out, plan }
     }
@@ -89,6 +92,7 @@ impl<W: Write> Encoder<W> {
         let done = match &mut self.plan {
             Plan::Identity => self.out.write_all(data).map_err(EncodeError::Write),
             Plan::Gzip(gzip) => gzip.push(data, &mut self.out),
+            Plan::Zstd(zstd) => zstd.push(data, &mut self.out),
             Plan::Failed => Err(EncodeError::Failed),
         };
         if done.is_err() {
@@ -105,6 +109,7 @@ impl<W: Write> Encoder<W> {
         match &mut self.plan {
             Plan::Identity => {}
             Plan::Gzip(gzip) => gzip.finish(&mut self.out)?,
+            Plan::Zstd(zstd) => zstd.finish(&mut self.out)?,
             Plan::Failed => return Err(EncodeError::Failed),
         }
         self.out.flush()?;

@@ -2,6 +2,7 @@
 //!
 //! A [`Recipe`] says how; [`detect`] finds one and proves it on every byte; [`Encoder`] carries it out. Each deflate encoder is
 //! one variant of [`DeflateEncoder`] with its own folder beside this file; `deflate` is the only module that knows them all.
+//! zstd blobs have frames for members and encoders of their own: all of that is in `zstd`.
 //! FORMAT.md is the normative description of a recipe's bytes.
 
 #[forbid(unsafe_code)]
@@ -46,6 +47,7 @@ mod watch;
 #[forbid(unsafe_code)]
 mod wire;
 mod zlib;
+mod zstd;
 
 pub use deflate::{DeflateEncoder, EncoderFault, GoLevel};
 pub use detect::{DetectError, DetectLimits, Detection, detect, dismiss};
@@ -55,3 +57,4 @@ pub use pigz::Params as PigzParams;
 pub use recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
 pub use wire::RecipeError;
 pub use zlib::{Strategy, ZlibParams};
+pub use zstd::{LibzstdFlag, LibzstdParams, MAX_FRAMES, MAX_ZSTD_RECIPE, ZstdEncoder, ZstdPart, ZstdRecipe};

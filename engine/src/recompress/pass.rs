@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     Promising,
     /// A lane found otherwise.
     Halted,
+    /// The blob is none of gzip's.
+    Zstd,
 }
 
 /// A reading of a blob.
@@ -60,7 +62,7 @@ impl<'l> Pass<'l> {
         match Compression::sniff(input.unread()) {
             // Its bytes are what it decodes to; there is nothing that could differ.
             Compression::None => return Ok(Outcome::Reproduced(Recipe::Identity)),
-            Compression::Zstd => return Ok(Outcome::NotReproduced(0)),
+            Compression::Zstd => return Ok(Outcome::Zstd),
             Compression::Gzip => {}
         }
         let mut gzip = GzipStream::new();

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use super::DeflateEncoder;
+use super::{DeflateEncoder, ZstdRecipe};
 
-/// Longest encoded recipe in bytes; what would need more is not worth more than keeping the blob.
+/// Longest encoded recipe of a gzip blob in bytes; what would need more is not worth more than keeping the blob.
 pub const MAX_RECIPE: usize = 64 << 10;
 /// Most gzip members.
 pub const MAX_MEMBERS: usize = 4096;
@@ -20,6 +20,8 @@ pub enum Recipe {
     Identity,
     /// gzip members, each from a known deflate encoder.
     Gzip(GzipRecipe),
+    /// zstd frames, each from a known encoder.
+    Zstd(ZstdRecipe),
 }
 
 /// A gzip blob: members one after another, then trailing bytes.

@@ -5,12 +5,15 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::DeflateEncoder;
-use super::deflate::{MAX_PARAMS, WireFault};
+pub(super) use super::deflate::MAX_PARAMS;
+use super::deflate::WireFault;
 use super::recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
+use super::zstd::{self, MAX_ZSTD_RECIPE};
 
 const VERSION: u8 = 1;
 const IDENTITY: u8 = 0;
 const GZIP: u8 = 1;
+const ZSTD: u8 = 2;
 /// Shortest gzip header.
 const MIN_HEADER: usize = 10;
 
@@ -18,10 +21,12 @@ const MIN_HEADER: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecipeError {
     /// Longer than any recipe.
-    #[error("a compression recipe of {len} bytes is over the limit of {MAX_RECIPE}")]
+    #[error("a compression recipe of {len} bytes is over the limit of {limit}")]
     TooLong {
         /// Its length in bytes.
         len: usize,
+        /// What a recipe of its kind may have.
+        limit: usize,
     },
     /// Written by a later version.
     #[error("a compression recipe needs {what} {id}, which this firn does not have; a newer firn is needed")]
@@ -37,12 +42,17 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// The recipe's bytes. They may be over [`MAX_RECIPE`], and then `decode` refuses them.
+    /// The recipe's bytes. They may be over [`MAX_RECIPE`] or [`MAX_ZSTD_RECIPE`], and then `decode` refuses them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Identity => vec![VERSION, IDENTITY],
             Self::Gzip(gzip) => encode_gzip(gzip),
+            Self::Zstd(zstd) => {
+                let mut out = vec![VERSION, ZSTD];
+                zstd::encode(zstd, &mut out);
+                out
+            }
         }
     }
 
@@ -51,8 +61,9 @@ impl Recipe {
     /// # Errors
     /// Damage, and versions or encoders that only a newer firn knows.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecipeError> {
-        if bytes.len() > MAX_RECIPE {
-            return Err(RecipeError::TooLong { len: bytes.len() });
+        let limit = if bytes.get(1) == Some(&ZSTD) { MAX_ZSTD_RECIPE } else { MAX_RECIPE };
+        if bytes.len() > limit {
+            return Err(RecipeError::TooLong { len: bytes.len(), limit });
         }
         let mut reader = Reader(bytes);
         let version = reader.byte()?;
@@ -62,6 +73,7 @@ impl Recipe {
         let recipe = match reader.byte()? {
             IDENTITY => Self::Identity,
             GZIP => Self::Gzip(decode_gzip(&mut reader)?),
+            ZSTD => Self::Zstd(zstd::decode(&mut reader)?),
             kind => {
                 return Err(RecipeError::NeedsNewer { what: "kind", id: kind.into() });
             }
@@ -106,8 +118,8 @@ fn encode_gzip(gzip: &GzipRecipe) -> Vec<u8> {
 }
 
 /// Distinct values in the order of their first use.
-struct Table<T> {
-    rows: Vec<T>,
+pub(super) struct Table<T> {
+    pub(super) rows: Vec<T>,
     index: HashMap<T, u64>,
 }
 
@@ -119,7 +131,7 @@ impl<T> Default for Table<T> {
 
 impl<T: Copy + Eq + Hash> Table<T> {
     /// The row that holds `value`, added if need be.
-    fn row(&mut self, value: T) -> u64 {
+    pub(super) fn row(&mut self, value: T) -> u64 {
         let next = self.rows.len() as u64;
         *self.index.entry(value).or_insert_with(|| {
             self.rows.push(value);
@@ -165,7 +177,7 @@ fn decode_encoder(reader: &mut Reader<'_>) -> Result<DeflateEncoder, RecipeError
 }
 
 /// LEB128: seven bits a byte, least significant first.
-fn put(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
     loop {
         let [low, ..] = value.to_le_bytes();
         value >>= 7;
@@ -177,20 +189,20 @@ fn put(out: &mut Vec<u8>, mut value: u64) {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, n: usize) -> Result<&'a [u8], RecipeError> {
+    pub(super) fn take(&mut self, n: usize) -> Result<&'a [u8], RecipeError> {
         let (taken, rest) = self.0.split_at_checked(n).ok_or(RecipeError::Damaged("cut short"))?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn byte(&mut self) -> Result<u8, RecipeError> {
+    pub(super) fn byte(&mut self) -> Result<u8, RecipeError> {
         self.take(1)?.first().copied().ok_or(RecipeError::Damaged("cut short"))
     }
 
-    fn number(&mut self) -> Result<u64, RecipeError> {
+    pub(super) fn number(&mut self) -> Result<u64, RecipeError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -206,7 +218,7 @@ impl<'a> Reader<'a> {
         Err(RecipeError::Damaged("a number over 64 bits"))
     }
 
-    fn length(&mut self, max: u64, over: &'static str) -> Result<usize, RecipeError> {
+    pub(super) fn length(&mut self, max: u64, over: &'static str) -> Result<usize, RecipeError> {
         let number = self.number()?;
         if number > max {
             return Err(RecipeError::Damaged(over));

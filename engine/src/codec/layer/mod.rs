@@ -10,7 +10,7 @@ mod gzip_header;
 mod input;
 mod limits;
 mod sniff;
-mod zstd;
+pub(crate) mod zstd;
 
 pub use decoder::{DecodeStats, LayerDecoder, decoder};
 pub use error::LayerError;

@@ -10,7 +10,7 @@ const WINDOW_ERROR: &str = "Frame requires too much memory for decoding";
 const WINDOW_LOG: (u32, u32) = (10, 31);
 
 /// Decoder for a blob of one or more frames.
-pub(super) struct ZstdStream {
+pub(crate) struct ZstdStream {
     context: DCtx<'static>,
     window_log: u32,
     at_frame_edge: bool,
@@ -19,7 +19,7 @@ pub(super) struct ZstdStream {
 }
 
 impl ZstdStream {
-    pub(super) fn new(window_log: u32) -> Result<Self, LayerError> {
+    pub(crate) fn new(window_log: u32) -> Result<Self, LayerError> {
         let window_log = window_log.clamp(WINDOW_LOG.0, WINDOW_LOG.1);
         let no_memory = LayerError::NoMemory { format: Compression::Zstd };
         let Some(mut context) = DCtx::try_create() else {
@@ -32,17 +32,17 @@ impl ZstdStream {
     }
 
     /// Frames that were complete.
-    pub(super) fn frames(&self) -> u64 {
+    pub(crate) fn frames(&self) -> u64 {
         self.frames
     }
 
     /// Compressed bytes consumed.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Decodes some of `input`, all of what is left when `eof`; returns bytes consumed, produced, and whether this is the end.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         input: &[u8],
         output: &mut [u8],

@@ -3,3 +3,4 @@
 mod decode;
 mod detect;
 mod golden;
+mod zstd;
