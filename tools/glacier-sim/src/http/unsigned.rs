@@ -33,10 +33,14 @@ pub fn strip(request: Request<Incoming>) -> Request<Body> {
     Request::from_parts(head, Body::from(Box::pin(stream) as DynByteStream))
 }
 
+/// The parameters of presigned URLs of Signature Version 2, which some clients still make.
+const VERSION_2: [&str; 3] = ["AWSAccessKeyId=", "Signature=", "Expires="];
+
 /// The URI without the parameters of a presigned URL; `None` when it has none.
 fn without_signature(uri: &Uri) -> Option<Uri> {
-    let query = uri.query().filter(|query| query.contains("X-Amz-Signature="))?;
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("X-Amz-")).collect();
+    let query = uri.query().filter(|query| query.contains("Signature="))?;
+    let signature = |pair: &str| pair.starts_with("X-Amz-") || VERSION_2.iter().any(|name| pair.starts_with(name));
+    let kept: Vec<&str> = query.split('&').filter(|pair| !signature(pair)).collect();
     let mut text = uri.path().to_owned();
     if !kept.is_empty() {
         text.push('?');
@@ -54,6 +58,7 @@ mod tests {
         let strip = |text: &str| without_signature(&text.parse().unwrap()).map(|uri| uri.to_string());
         assert_eq!(strip("/b/k?X-Amz-Date=1&X-Amz-Signature=ab&partNumber=3").unwrap(), "/b/k?partNumber=3");
         assert_eq!(strip("/b/k?X-Amz-Signature=ab").unwrap(), "/b/k");
+        assert_eq!(strip("/b/k?AWSAccessKeyId=a&Signature=b%3D&Expires=9").unwrap(), "/b/k");
         assert_eq!(strip("/b/k?uploads="), None);
     }
 }
