@@ -124,20 +124,21 @@ fn user_seconds() -> f64 {
 fn peers(scratch: &Path) -> Vec<Peer> {
     let script = "import gzip,shutil,sys
 with gzip.GzipFile('', 'wb', LEVEL, sys.stdout.buffer, 0) as out: shutil.copyfileobj(sys.stdin.buffer, out, 65536)";
-    let known: [(&str, &[&str]); 4] = [
-        ("GNU gzip", &["gzip", "-nLEVEL"]),
-        ("pigz", &["pigz", "-nLEVEL"]),
-        ("pigz -p 1", &["pigz", "-p", "1", "-nLEVEL"]),
-        ("zlib (Python)", &["python3", "-c", script]),
+    let known: [(&str, &str, &[&str]); 4] = [
+        ("GNU gzip", "gzip", &["-nLEVEL"]),
+        ("pigz", "pigz", &["-nLEVEL"]),
+        ("pigz -p 1", "pigz", &["-p", "1", "-nLEVEL"]),
+        ("zlib (Python)", "python3", &["-c", script]),
     ];
     let mut peers = Vec::new();
-    for (name, program) in known {
-        let is_here = Command::new(program[0]).arg("--version").output().is_ok_and(|output| output.status.success());
+    for (name, program, words) in known {
+        let is_here = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
         if is_here {
-            peers
-                .push(Peer { name: name.to_owned(), program: program.iter().map(|word| (*word).to_owned()).collect() });
+            let words = words.iter().map(|word| (*word).to_owned());
+            let program = std::iter::once(program.to_owned()).chain(words).collect();
+            peers.push(Peer { name: name.to_owned(), program });
         } else {
-            eprintln!("{} is not here: its row is left out", program[0]);
+            eprintln!("{program} is not here: its row is left out");
         }
     }
     let version = |package: &str| {
