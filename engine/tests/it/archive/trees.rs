@@ -110,7 +110,7 @@ fn the_tar_of_a_tree_goes_in_again_as_the_same_tree() {
     ingest(&archive, &layout.reference("first")).unwrap();
     let tar = tar_of(&archive, "first");
     assert_eq!(tar, tar_of(&archive, "first"), "the same bytes every time");
-    layout.image("again", &[tar.clone()]);
+    layout.image("again", std::slice::from_ref(&tar));
     ingest(&archive, &layout.reference("again")).unwrap();
     let (summary, found) = differences(&archive, "first", "again");
     // Only the one attribute that would reach overlayfs comes back under another name.
