@@ -7,7 +7,6 @@ pub mod full_disk;
 pub mod overlay;
 pub mod restored;
 pub mod roundtrip;
-pub mod settle;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -126,7 +125,6 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
     roundtrip::all(setting, &mut runner);
     restored::all(setting, &mut runner);
     overlay::all(setting, &mut runner);
-    settle::all(setting, &mut runner);
     crash::all(setting, &mut runner);
     full_disk::all(setting, &mut runner);
     let tally = runner.tally();
