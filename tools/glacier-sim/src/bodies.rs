@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
@@ -15,6 +16,8 @@ use crate::stream::{Fed, fed};
 
 /// Bytes read from a file at once.
 const PIECE: usize = 128 << 10;
+/// How long a body that is to be cut short stays silent before it breaks off.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// One file; dropping the last handle of a dead one unlinks it.
 struct BodyFile {
@@ -195,6 +198,12 @@ impl Pump {
         if let Some(cut) = self.damage.cut.filter(|cut| *cut <= self.at) {
             piece.truncate(usize::try_from(cut.saturating_sub(start)).unwrap_or(0));
             let _ = self.sender.send(Ok(piece.into())).await;
+            // The connection drops what it has not yet flushed, the head of the answer included, when its body fails:
+            // once it has taken the last piece and finds no more for a while, it flushes.
+            while !self.sender.is_closed() && self.sender.capacity() < self.sender.max_capacity() {
+                tokio::time::sleep(FLUSH).await;
+            }
+            tokio::time::sleep(FLUSH).await;
             return Err(io::Error::other("the body is cut short on purpose"));
         }
         let flip = self.damage.flip.and_then(|flip| flip.checked_sub(start)).and_then(|i| usize::try_from(i).ok());
