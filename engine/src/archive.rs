@@ -21,10 +21,6 @@ pub const MAX_META_BLOB: u64 = 4 << 20;
 /// Largest small object, in bytes.
 const MAX_OBJECT: u64 = 80 << 20;
 
-/// How often, and after what pause, the write lock is asked for again before somebody is said to hold it.
-const LOCK_TRIES: u32 = 5;
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-
 /// What may be chosen when an archive is created; the defaults are what measurement chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateOptions {
@@ -74,7 +70,15 @@ pub struct Archive {
 /// Exclusive right to write to an archive, until dropped.
 #[derive(Debug)]
 pub struct WriteLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriteLock {
+    /// Closing the file would not do: a child that this process is starting, as sled does, has its descriptor for a moment too.
+    fn drop(&mut self) {
+        // Should that fail, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Archive {
@@ -173,20 +177,11 @@ impl Archive {
         let path = self.root.join("lock");
         let what = || format!("locking {}", path.display());
         let file = File::options().create(true).append(true).open(&path).map_err(Error::system(what()))?;
-        let mut locked = file.try_lock();
-        // Whoever lists the descriptors of a process holds them for a moment after that process closed them.
-        for _ in 0..LOCK_TRIES {
-            if !matches!(locked, Err(TryLockError::WouldBlock)) {
-                break;
-            }
-            std::thread::sleep(LOCK_PAUSE);
-            locked = file.try_lock();
-        }
-        match locked {
+        match file.try_lock() {
             Ok(()) => {
                 // Whatever an interrupted writer left half made; nobody else can be writing now.
                 let _ = std::fs::remove_dir_all(self.tmp());
-                Ok(WriteLock { _file: file })
+                Ok(WriteLock { file })
             }
             Err(TryLockError::WouldBlock) => Err(Error::Locked { path: self.root.clone() }),
             Err(TryLockError::Error(error)) => Err(Error::system(what())(error)),
@@ -349,4 +344,21 @@ fn random_id() -> Result<ArchiveId, Error> {
 pub(crate) fn unix_now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_dropped_is_free_though_somebody_still_has_its_descriptor() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::create(&dir.path().join("archive"), &CreateOptions::default()).unwrap();
+        let lock = archive.lock().unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(archive.lock(), Err(Error::Locked { .. })));
+        drop(lock);
+        assert!(archive.lock().is_ok());
+        drop(inherited);
+    }
 }
