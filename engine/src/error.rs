@@ -30,6 +30,17 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// An error and its causes on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
 /// Any failure of the engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

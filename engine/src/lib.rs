@@ -27,4 +27,4 @@ pub mod tar;
 pub mod tree;
 
 pub use archive::Archive;
-pub use error::{Error, ErrorKind, LayerError};
+pub use error::{Error, ErrorKind, LayerError, with_causes};

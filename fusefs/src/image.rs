@@ -1,7 +1,7 @@
 //! An opened image as the content behind a mount.
 
 use firn_engine::read::OpenImage;
-use firn_engine::{Error, ErrorKind};
+use firn_engine::{Error, ErrorKind, with_causes};
 
 use crate::content::{Content, ContentError};
 use crate::engine::ContentRef;
@@ -21,15 +21,4 @@ impl Content for OpenImage {
     fn is_hot(&self, content: ContentRef, offset: u64, len: u64) -> bool {
         self.is_in_memory(content, offset, len)
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

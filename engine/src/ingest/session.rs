@@ -19,7 +19,7 @@ use super::stream::StreamWriter;
 use super::trees::{LayerMetadata, Merged, merge};
 use crate::archive::{MAX_META_BLOB, unix_now};
 use crate::codec::DecodeLimits;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, with_causes};
 use crate::format::{
     BlobBody, BlobRecord, Config, Filesystem, ImageName, ImageRecord, LayerRecord, MountTree, NameRecord, StreamRef,
     Wrapper,
@@ -322,7 +322,7 @@ impl Session {
         match take_apart(&mut self.packer, blob, options, tmp, &self.meter) {
             Ok(taken) => Ok(Part::Layer(Box::new(taken))),
             Err(error @ Error::Layer { .. }) if options.keep_unreadable && error.kind() == ErrorKind::BadInput => {
-                Ok(Part::Opaque(chain(&error)))
+                Ok(Part::Opaque(with_causes(&error)))
             }
             Err(error) => Err(error),
         }
@@ -674,16 +674,4 @@ fn config_of(manifest: &[u8]) -> Option<Digest> {
         Ok(crate::oci::Document::Manifest { config, .. }) => config.sha256(),
         _ => None,
     }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use firn_engine::ErrorKind;
 use firn_engine::ingest::Meter;
 use firn_engine::settle::{Outcome, SettleOptions, Settled, SettledLayer, settle};
+use firn_engine::{ErrorKind, with_causes};
 use serde_json::{Value, json};
 
 use crate::args::Settle;
@@ -49,7 +49,7 @@ fn to_text(settled: &Settled) -> String {
             }
             Outcome::Kept => text.push_str(&format!("kept    {digest}  {size}: no encoder that firn knows wrote it\n")),
             Outcome::Failed(error) => {
-                text.push_str(&show::printable(&format!("FAILED  {digest}  {size}: {}", show::chain(error))));
+                text.push_str(&show::printable(&format!("FAILED  {digest}  {size}: {}", with_causes(error))));
                 text.push('\n');
             }
         }
@@ -81,7 +81,7 @@ fn layer_json(layer: &SettledLayer) -> Value {
     let (outcome, recipe_bytes, error) = match &layer.outcome {
         Outcome::Recreated { recipe_bytes } => ("recreated", *recipe_bytes, None),
         Outcome::Kept => ("kept", 0, None),
-        Outcome::Failed(error) => ("failed", 0, Some(show::chain(error))),
+        Outcome::Failed(error) => ("failed", 0, Some(with_causes(error))),
     };
     json!({
         "digest": layer.digest.to_string(),

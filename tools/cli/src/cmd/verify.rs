@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use firn_engine::ErrorKind;
 use firn_engine::format::ImageRecord;
 use firn_engine::ingest::Meter;
 use firn_engine::restore::{VerifyReport, verify_image};
+use firn_engine::{ErrorKind, with_causes};
 use serde_json::json;
 
 use crate::args::Verify;
@@ -49,7 +49,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<ExitCode, Failure> {
 
 fn findings(report: &VerifyReport) -> Vec<String> {
     let line = |finding: &firn_engine::restore::Finding| {
-        show::printable(&format!("{}: {}", finding.subject, show::chain(&finding.error)))
+        show::printable(&format!("{}: {}", finding.subject, with_causes(&finding.error)))
     };
     report.findings.iter().map(line).collect()
 }
