@@ -7,7 +7,6 @@ mod destination;
 mod dir;
 mod docker;
 mod layout;
-mod names;
 mod new_file;
 mod pax;
 mod tree_tar;

@@ -6,7 +6,6 @@
 use std::io::{self, Write};
 
 use super::content::pieces;
-use super::names;
 use super::pax::{self, Records};
 use super::ustar::{END, Header, NAME_LEN, kind, pad};
 use super::walk::{Visit, Walk, damaged, sound_tree};
@@ -14,7 +13,7 @@ use crate::error::Error;
 use crate::ingest::Meter;
 use crate::read::OpenImage;
 use crate::tar::BLOCK;
-use crate::tree::{Ino, Node, NodeKind, Tree};
+use crate::tree::{Ino, Node, NodeKind, Tree, escaped_xattr};
 
 /// Longest path in bytes, `./` included: what Linux takes in one call, and so what tar programs can extract.
 const MAX_PATH: usize = 4095;
@@ -126,7 +125,7 @@ impl Writer<'_> {
         if node.has_xattrs {
             for xattr in self.tree.xattrs(ino).map_err(damaged)? {
                 let (name, value) = xattr.map_err(damaged)?;
-                records.add_xattr(&names::restored(name), value);
+                records.add_xattr(&escaped_xattr(name), value);
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ mod follow;
 mod format;
 mod limits;
 mod node;
+mod overlay_names;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use build::TreeBuilder;
 pub use error::{BuildError, TreeError};
 pub use limits::Limits;
 pub use node::{ContentRef, DirEntry, Ino, Node, NodeKind, Totals, Xattr};
+pub use overlay_names::{escaped_xattr, unescaped_xattr};
 pub use read::{Tree, TreeBytes};

@@ -3,16 +3,10 @@
 use std::borrow::Cow;
 
 use super::{Fs, FsError};
-use crate::engine::Ino;
+use crate::engine::{Ino, escaped_xattr, unescaped_xattr};
 
 /// Names that firn keeps for itself; an image's own attributes of such names are not shown.
 pub const RESERVED_PREFIX: &[u8] = b"user.firn.";
-
-/// Names with which overlayfs marks its layers. Shown raw, an image could plant whiteouts, redirects and
-/// metadata-only files into the overlay above the mount. They are shown the way overlayfs itself shows
-/// them for a layer inside a layer: `trusted.overlay.x` as `trusted.overlay.overlay.x`.
-const OVERLAY_PREFIXES: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
-const ESCAPE: &[u8] = b"overlay.";
 
 /// Answer to a request that names the size of its buffer.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +29,7 @@ impl Fs {
                 return sized(Cow::Borrowed(value), size, ino);
             }
             // Overlayfs asks for its own marks once per inode: that must not cost a search.
-            let Some(stored) = stored_name(name) else {
+            let Some(stored) = unescaped_xattr(name) else {
                 return Err(FsError::NoXattr);
             };
             if !self.tree.node(ino)?.has_xattrs {
@@ -92,22 +86,7 @@ fn shown_name(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
     if stored.is_empty() || stored.contains(&0) || stored.starts_with(RESERVED_PREFIX) {
         return None;
     }
-    for prefix in OVERLAY_PREFIXES {
-        if let Some(rest) = stored.strip_prefix(prefix) {
-            return Some(Cow::Owned([prefix, ESCAPE, rest].concat()));
-        }
-    }
-    Some(Cow::Borrowed(stored))
-}
-
-/// The inverse of [`shown_name`]: the stored attribute that a caller means, if there can be one.
-fn stored_name(shown: &[u8]) -> Option<Cow<'_, [u8]>> {
-    for prefix in OVERLAY_PREFIXES {
-        if let Some(rest) = shown.strip_prefix(prefix) {
-            return rest.strip_prefix(ESCAPE).map(|rest| Cow::Owned([prefix, rest].concat()));
-        }
-    }
-    Some(Cow::Borrowed(shown))
+    Some(escaped_xattr(stored))
 }
 
 #[cfg(test)]
@@ -115,6 +94,9 @@ mod tests {
     use super::*;
     use crate::sample::Sample;
     use proptest::prelude::*;
+
+    const OVERLAY_PREFIXES: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
+    const ESCAPE: &[u8] = b"overlay.";
 
     fn sample() -> (Fs, Ino) {
         let mut sample = Sample::new();
@@ -229,7 +211,7 @@ mod tests {
         ) {
             let name = format!("{prefix}{rest}");
             if let Some(shown) = shown_name(name.as_bytes()) {
-                let back = stored_name(&shown).map(Cow::into_owned);
+                let back = unescaped_xattr(&shown).map(Cow::into_owned);
                 prop_assert_eq!(back.as_deref(), Some(name.as_bytes()));
                 for raw in OVERLAY_PREFIXES {
                     if let Some(rest) = shown.strip_prefix(raw) {

@@ -7,9 +7,8 @@ use rustix::io::Errno;
 
 use super::at::{self, Name};
 use crate::error::Error;
-use crate::restore::names;
 use crate::restore::walk::damaged;
-use crate::tree::{Ino, Node, NodeKind, Tree};
+use crate::tree::{Ino, Node, NodeKind, Tree, escaped_xattr};
 
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
@@ -112,7 +111,7 @@ impl<'t> Attributes<'t> {
         }
         for xattr in self.tree.xattrs(ino).map_err(damaged)? {
             let (name, value) = xattr.map_err(damaged)?;
-            match set(&names::restored(name), value) {
+            match set(&escaped_xattr(name), value) {
                 Ok(()) => {}
                 // Not this user's to set, nothing this filesystem or kernel knows, or (ACLs) not for this kind of file.
                 Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::INVAL) => self.skipped.xattrs += 1,
