@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::format::{Config, Filesystem, ImageName, ImageRecord, NameRecord};
+use crate::format::{Config, Filesystem, ImageName, ImageRecord, NameRecord, PACK_HEADER_LEN, PackClass, PackHeader};
 use crate::id::{ArchiveId, Digest, PackId};
 use crate::index::{ChunkIndex, Footers, OpenReport};
 use crate::ingest::{IngestOptions, Meter, Session, index_entries};
@@ -276,6 +276,14 @@ impl Archive {
             }
         }
         Ok(packs)
+    }
+
+    /// What a pack holds, from its first bytes.
+    pub fn pack_class(&self, area: PackArea, pack: PackId) -> Result<PackClass, Error> {
+        let mut header = [0; PACK_HEADER_LEN];
+        let key = Key::Pack(area, pack);
+        self.store.read_at(&key, 0, &mut header)?;
+        Ok(PackHeader::decode(&header).map_err(|source| Error::Object { key, source })?.class)
     }
 
     /// Opens the chunk index and brings it in line with the packs. Needs the write lock.

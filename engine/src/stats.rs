@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::archive::Archive;
 use crate::error::Error;
-use crate::format::{BlobBody, PACK_HEADER_LEN, PackClass, PackHeader, Wrapper};
+use crate::format::{BlobBody, PackClass, Wrapper};
 use crate::id::Digest;
 use crate::store::{Family, Key};
 
@@ -72,10 +72,7 @@ pub fn archive_stats(archive: &Archive) -> Result<ArchiveStats, Error> {
     store.list(Family::Names)?.iter().for_each(|item| stats.names.add(item.len));
     store.list(Family::Footers)?.iter().for_each(|item| stats.footers.add(item.len));
     for ((area, id), len) in archive.packs()? {
-        let mut header = [0; PACK_HEADER_LEN];
-        let key = Key::Pack(area, id);
-        store.read_at(&key, 0, &mut header)?;
-        match PackHeader::decode(&header).map_err(|source| Error::Object { key, source })?.class {
+        match archive.pack_class(area, id)? {
             PackClass::Content => stats.content_packs.add(len),
             PackClass::Original => stats.original_packs.add(len),
             PackClass::Meta => stats.meta_packs.add(len),

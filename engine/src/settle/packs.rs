@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::format::{BlobBody, PackClass, StreamRef, Wrapper};
 use crate::id::{Digest, PackId};
 use crate::ingest::{PackUse, Packer, StreamWriter};
-use crate::pack::load_footer;
 use crate::read::{ChunkReader, StreamReader};
 use crate::store::{Key, PackArea};
 
@@ -52,7 +51,7 @@ pub(super) fn drop_dead(archive: &Archive, packer: &mut Packer, settled: &mut Se
 fn original_packs(archive: &Archive) -> Result<BTreeMap<PackId, u64>, Error> {
     let mut originals = BTreeMap::new();
     for ((area, pack), len) in archive.packs()? {
-        if area == PackArea::Data && load_footer(archive.store().as_ref(), area, pack)?.class == PackClass::Original {
+        if area == PackArea::Data && archive.pack_class(area, pack)? == PackClass::Original {
             originals.insert(pack, len);
         }
     }
