@@ -195,9 +195,16 @@ impl Writer {
             let sealing: Vec<_> = builders.into_values().map(seal).collect();
             sealing.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(Error::worker_lost()))).collect()
         });
-        // Every one that is durable is told of, whatever became of the others. Nobody listening means that the ingest was given up.
-        let failed = done.into_iter().filter_map(|result| result.map(|pack| drop(sealed.send(pack))).err());
-        failed.collect::<Vec<_>>().into_iter().next().map_or(Ok(()), Err)
+        // Every one that is durable is told of, whatever became of the others; the first failure counts.
+        let mut outcome = Ok(());
+        for result in done {
+            let told = result.map(|pack| {
+                // Nobody listening means that the ingest was given up.
+                let _ = sealed.send(pack);
+            });
+            outcome = outcome.and(told);
+        }
+        outcome
     }
 
     fn append(&mut self, class: PackClass, window: u64, frame: EncodedFrame) -> Result<(), Error> {

@@ -42,6 +42,12 @@ pub enum RecipeError {
 }
 
 impl Recipe {
+    /// The recipe's bytes if they can be read back: a recipe that cannot is none.
+    pub(super) fn encode_readable(&self) -> Option<Vec<u8>> {
+        let bytes = self.encode();
+        Self::decode(&bytes).is_ok_and(|read| read == *self).then_some(bytes)
+    }
+
     /// The recipe's bytes. They may be over [`MAX_RECIPE`] or [`MAX_ZSTD_RECIPE`], and then `decode` refuses them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

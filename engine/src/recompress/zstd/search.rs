@@ -68,10 +68,8 @@ impl Search<'_> {
 
     fn worthwhile(&self, zstd: ZstdRecipe) -> Found {
         let recipe = Recipe::Zstd(zstd);
-        let bytes = recipe.encode();
         let allowed = (RECIPE_ALLOWANCE + self.len / RECIPE_SHARE).min(MAX_ZSTD_RECIPE as u64);
-        // A recipe that cannot be read back is none.
-        let readable = Recipe::decode(&bytes).is_ok_and(|read| read == recipe);
-        if readable && bytes.len() as u64 <= allowed { Found::Recipe(recipe) } else { Found::Nothing(self.len) }
+        let is_short = |bytes: Vec<u8>| bytes.len() as u64 <= allowed;
+        if recipe.encode_readable().is_some_and(is_short) { Found::Recipe(recipe) } else { Found::Nothing(self.len) }
     }
 }
