@@ -1,16 +1,13 @@
 //! What fails in the middle leaves everything before it intact and nothing half visible.
 
-use std::sync::Arc;
-
-use firn_engine::archive::CreateOptions;
 use firn_engine::ingest::Meter;
 use firn_engine::restore::verify_image;
-use firn_engine::store::{Fault, MemoryStore, Store};
+use firn_engine::store::Fault;
 use firn_engine::{Archive, Error};
 
 use crate::common::layout::Layout;
 use crate::common::tarball::Tar;
-use crate::common::{ingest, noise, scratch, small_archive};
+use crate::common::{archive_in_memory, data_packs, ingest, noise, scratch, small_archive};
 
 fn is_good(archive: &Archive, name: &str) -> bool {
     let record = archive.resolve(name).unwrap();
@@ -26,11 +23,7 @@ fn a_disk_that_fills_up_at_any_write_loses_nothing() {
     layout.image("first", &[tar(1)]);
     layout.image("second", &[tar(2), tar(3)]);
     for writes in 0..100 {
-        let work = dir.path().join(format!("work-{writes}"));
-        std::fs::create_dir(&work).unwrap();
-        let store = Arc::new(MemoryStore::default());
-        let options = CreateOptions { pack_len: 1 << 20, ..CreateOptions::default() };
-        let archive = Archive::create_over(Arc::clone(&store) as Arc<dyn Store>, &work, &options).unwrap();
+        let (store, archive) = archive_in_memory(&dir.path().join(format!("work-{writes}")));
         ingest(&archive, &layout.reference("first")).unwrap();
         store.set_fault(Some(Fault::WritesAfter(writes)));
         let result = ingest(&archive, &layout.reference("second"));
@@ -77,11 +70,7 @@ fn damage_is_found_and_named() {
     let archive = small_archive(&root);
     ingest(&archive, &layout.reference("app")).unwrap();
     let record = archive.resolve("app").unwrap();
-    let mut packs = Vec::new();
-    for fan in std::fs::read_dir(root.join("packs")).unwrap() {
-        packs.extend(std::fs::read_dir(fan.unwrap().path()).unwrap().map(|entry| entry.unwrap().path()));
-    }
-    let pack = packs.pop().unwrap();
+    let pack = data_packs(&root).pop().unwrap();
     let good = std::fs::read(&pack).unwrap();
     for position in [200, good.len() / 2, good.len() / 3] {
         let mut damaged = good.clone();

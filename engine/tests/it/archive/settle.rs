@@ -1,19 +1,16 @@
 //! Deferred layers: kept first, re-created later, and safe at every moment in between.
 
-use std::sync::Arc;
-
-use firn_engine::archive::CreateOptions;
 use firn_engine::format::{BlobBody, PackClass, Wrapper};
 use firn_engine::ingest::{Comeback, IngestOptions, Meter, Originals};
 use firn_engine::restore::verify_image;
 use firn_engine::settle::{Outcome, SettleOptions, Settled, settle};
 use firn_engine::stats::archive_stats;
-use firn_engine::store::{Fault, MemoryStore, Store};
+use firn_engine::store::Fault;
 use firn_engine::{Archive, Error};
 
 use crate::common::layout::{GZIP_LAYER, Layout, foreign_gzip, gzip};
 use crate::common::tarball::Tar;
-use crate::common::{ingest, ingest_with, noise, scratch, small_archive};
+use crate::common::{archive_in_memory, data_packs, ingest, ingest_with, noise, scratch, small_archive};
 
 fn archived_as(originals: Originals) -> IngestOptions {
     IngestOptions { threads: 2, originals, ..IngestOptions::default() }
@@ -155,11 +152,7 @@ fn a_settlement_cut_short_at_any_write_loses_nothing() {
     let layout = two_images(&dir.path().join("layout"));
     let mut interrupted = 0;
     for writes in 0..100 {
-        let work = dir.path().join(format!("work-{writes}"));
-        std::fs::create_dir(&work).unwrap();
-        let store = Arc::new(MemoryStore::default());
-        let options = CreateOptions { pack_len: 1 << 20, ..CreateOptions::default() };
-        let archive = Archive::create_over(Arc::clone(&store) as Arc<dyn Store>, &work, &options).unwrap();
+        let (store, archive) = archive_in_memory(&dir.path().join(format!("work-{writes}")));
         for name in ["one", "two"] {
             ingest_with(&archive, &layout.reference(name), archived_as(Originals::Defer)).unwrap();
         }
@@ -191,16 +184,13 @@ fn a_damaged_original_is_named_and_left_alone() {
     let archive = small_archive(&root);
     ingest_with(&archive, &layout.reference("app"), archived_as(Originals::Defer)).unwrap();
     let header = firn_engine::format::PACK_HEADER_LEN;
-    for fan in std::fs::read_dir(root.join("packs")).unwrap() {
-        for entry in std::fs::read_dir(fan.unwrap().path()).unwrap() {
-            let path = entry.unwrap().path();
-            let mut bytes = std::fs::read(&path).unwrap();
-            let class = firn_engine::format::PackHeader::decode(&bytes[..header]).unwrap().class;
-            if class == PackClass::Original {
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 1;
-                std::fs::write(&path, &bytes).unwrap();
-            }
+    for path in data_packs(&root) {
+        let mut bytes = std::fs::read(&path).unwrap();
+        let class = firn_engine::format::PackHeader::decode(&bytes[..header]).unwrap().class;
+        if class == PackClass::Original {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
         }
     }
     let settled = settle_all(&archive, false).unwrap();

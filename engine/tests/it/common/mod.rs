@@ -3,7 +3,7 @@
 pub mod layout;
 pub mod tarball;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use firn_engine::Archive;
@@ -11,6 +11,7 @@ use firn_engine::archive::CreateOptions;
 use firn_engine::codec::DecodeLimits;
 use firn_engine::ingest::{IngestOptions, Ingested, Meter};
 use firn_engine::oci::open_source;
+use firn_engine::store::{MemoryStore, Store};
 
 /// A scratch directory on the filesystem of the build, which is a real one.
 pub fn scratch() -> tempfile::TempDir {
@@ -23,6 +24,22 @@ pub fn small_archive(root: &Path) -> Archive {
     let options =
         CreateOptions { pack_len: 1 << 20, frame_raw: 128 << 10, window_raw: 256 << 10, ..CreateOptions::default() };
     Archive::create(root, &options).expect("a new archive")
+}
+
+/// An archive in a store that can be told to fail, with small packs; `root` is made for what is derived.
+pub fn archive_in_memory(root: &Path) -> (Arc<MemoryStore>, Archive) {
+    std::fs::create_dir(root).expect("a directory");
+    let store = Arc::new(MemoryStore::default());
+    let options = CreateOptions { pack_len: 1 << 20, ..CreateOptions::default() };
+    let archive = Archive::create_over(Arc::clone(&store) as Arc<dyn Store>, root, &options).expect("a new archive");
+    (store, archive)
+}
+
+/// Files of the data packs of the archive in `root`.
+pub fn data_packs(root: &Path) -> Vec<PathBuf> {
+    let entries =
+        |dir: PathBuf| std::fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries(root.join("packs")).flat_map(entries).collect()
 }
 
 /// Archives one image.

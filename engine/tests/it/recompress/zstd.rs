@@ -14,21 +14,8 @@ use proptest::prelude::*;
 
 type Dismissed = Option<Detection>;
 
-fn text(len: usize, mut seed: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(len + 40);
-    while out.len() < len {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let n = (seed >> 8) as usize;
-        if seed >> 28 < 5 && out.len() > 100 {
-            let from = out.len() - 1 - n % out.len().min(90_000);
-            let len = (3 + n % 60).min(out.len() - from);
-            out.extend_from_within(from..from + len);
-        } else {
-            out.extend_from_slice(&n.to_le_bytes()[..2]);
-        }
-    }
-    out.truncate(len);
-    out
+fn text(len: usize, seed: u32) -> Vec<u8> {
+    super::text(len, seed, 90_000)
 }
 
 fn libzstd(level: i32, flags: &[LibzstdFlag]) -> ZstdEncoder {
