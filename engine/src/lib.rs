@@ -19,6 +19,7 @@ pub mod oci;
 pub mod pack;
 pub mod read;
 pub mod recompress;
+pub mod remote;
 pub mod restore;
 pub mod settle;
 pub mod stats;
