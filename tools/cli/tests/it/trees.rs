@@ -55,7 +55,8 @@ fn a_tree_is_written_as_a_tar_file_or_stream() {
     check_files(&world.path("out"));
     assert_eq!(world.firn(&["restore", "app:1", "tar:app.tar"]).code, 2, "it is there already");
     // Whoever stops reading makes the restore fail, since it was not done.
-    let mut child = world.command(&["restore", "app:1", "tar:-"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        world.command(&["restore", "app:1", "tar:-"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(7));
 }
