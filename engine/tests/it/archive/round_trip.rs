@@ -6,7 +6,7 @@ use firn_engine::restore::{OciArchiveWriter, OciLayoutWriter, restore, verify_im
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::common::layout::{GZIP_LAYER, Layout, PLAIN_LAYER, blobs, foreign_gzip, gzip};
+use crate::common::layout::{GZIP_LAYER, Layout, PLAIN_LAYER, ZSTD_LAYER, blobs, foreign_gzip, gzip};
 use crate::common::tarball::{Member, Tar};
 use crate::common::{ingest, noise, scratch, small_archive};
 
@@ -67,7 +67,9 @@ fn odd_members_padding_and_garbage_come_back() {
     let recoded = layout.blob(GZIP_LAYER, &gzip(&Tar::default().file("a", &noise(2, 5000)).finish()));
     let kept = layout.blob(GZIP_LAYER, &foreign_gzip(&Tar::default().file("b", &noise(3, 90_000)).finish()));
     let empty = layout.blob(GZIP_LAYER, &gzip(&Tar::default().finish()));
-    let manifest = layout.manifest(&[plain, recoded, kept, empty.clone(), empty]);
+    let tar = Tar::default().file("c", &noise(4, 300_000)).finish();
+    let zstd = layout.blob(ZSTD_LAYER, &zstd::encode_all(tar.as_slice(), 3).unwrap());
+    let manifest = layout.manifest(&[plain, recoded, kept, empty.clone(), zstd, empty]);
     layout.tag("odd", manifest);
     check(&layout, "odd");
 }

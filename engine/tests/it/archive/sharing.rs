@@ -6,7 +6,7 @@ use firn_engine::ingest::{Comeback, Meter};
 use firn_engine::restore::verify_image;
 use firn_engine::stats::archive_stats;
 
-use crate::common::layout::{GZIP_LAYER, Layout, foreign_gzip};
+use crate::common::layout::{GZIP_LAYER, Layout, ZSTD_LAYER, foreign_gzip};
 use crate::common::tarball::Tar;
 use crate::common::{ingest, noise, scratch, small_archive};
 
@@ -54,6 +54,22 @@ fn the_same_content_under_another_compression_is_stored_once() {
     assert_eq!(stats.content_packs, content);
     assert!(done[0].layers[0].comeback == Comeback::Original && stats.original_packs.bytes > 400_000);
     assert_eq!((stats.recoded_layers.number, stats.kept_layers.number), (1, 1));
+}
+
+#[test]
+fn a_zstd_layer_is_made_again_from_its_content() {
+    let dir = scratch();
+    let mut layout = Layout::new(&dir.path().join("layout"));
+    let tar = Tar::default().file("a", &noise(8, 700_000)).file("b", &[7; 1_500_000]).finish();
+    let blob = zstd::encode_all(tar.as_slice(), 1).unwrap();
+    let layer = layout.blob(ZSTD_LAYER, &blob);
+    let manifest = layout.manifest(&[layer]);
+    layout.tag("zstd", manifest);
+    let archive = small_archive(&dir.path().join("archive"));
+    let done = ingest(&archive, &layout.reference("zstd")).unwrap();
+    assert!(!done[0].layers[0].is_kept);
+    let stats = archive_stats(&archive).unwrap();
+    assert_eq!((stats.recoded_layers.number, stats.kept_layers.number, stats.original_packs.bytes), (1, 0, 0));
 }
 
 #[test]

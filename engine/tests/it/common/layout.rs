@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub const GZIP_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+pub const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 pub const PLAIN_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// A layout being written.
