@@ -2,6 +2,8 @@
 //! caches above it know nothing else.
 
 mod class;
+#[doc(hidden)]
+pub mod contract;
 
 pub use class::{Class, Tier, UnknownName};
 

@@ -54,7 +54,7 @@ pub enum Family {
 
 impl Family {
     /// The first component of its keys.
-    pub(crate) fn prefix(self) -> &'static str {
+    pub fn prefix(self) -> &'static str {
         match self {
             Family::Packs(PackArea::Data) => "packs",
             Family::Packs(PackArea::Meta) => "meta",
@@ -70,7 +70,7 @@ impl Family {
     }
 
     /// The key whose last component is `name`, or `None` for a foreign object.
-    pub(crate) fn key(self, name: &str) -> Option<Key> {
+    pub fn key(self, name: &str) -> Option<Key> {
         match self {
             Family::Packs(area) => name.parse().ok().map(|id| Key::Pack(area, id)),
             Family::Footers => name.parse().ok().map(Key::Footer),

@@ -67,7 +67,7 @@ fn a_zstd_layer_is_made_again_from_its_content() {
     layout.tag("zstd", manifest);
     let archive = small_archive(&dir.path().join("archive"));
     let done = ingest(&archive, &layout.reference("zstd")).unwrap();
-    assert!(!done[0].layers[0].is_kept);
+    assert_eq!(done[0].layers[0].comeback, Comeback::Encoder);
     let stats = archive_stats(&archive).unwrap();
     assert_eq!((stats.recoded_layers.number, stats.kept_layers.number, stats.original_packs.bytes), (1, 0, 0));
 }
