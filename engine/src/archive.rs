@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::bucket::Seen;
+use crate::cache::RangeCache;
 use crate::error::Error;
 use crate::format::{Config, Filesystem, ImageName, ImageRecord, NameRecord, PACK_HEADER_LEN, PackClass, PackHeader};
 use crate::id::{ArchiveId, Digest, PackId};
@@ -14,7 +16,8 @@ use crate::ingest::{IngestOptions, Meter, Session, index_entries};
 use crate::known::Known;
 use crate::pack::load_footer;
 use crate::read::{ChunkReader, OpenImage, TreeCache};
-use crate::store::{Body, Family, Key, LocalStore, PackArea, Store, StoreError};
+use crate::remote::Remote;
+use crate::store::{Body, Family, Key, LocalStore, PackArea, Store, StoreError, TieredStore};
 
 /// Largest blob that is stored with the metadata when it is no layer, in bytes: documents, configs, signatures, SBOMs.
 pub const MAX_META_BLOB: u64 = 4 << 20;
@@ -65,6 +68,14 @@ pub struct Archive {
     root: PathBuf,
     config: Config,
     store: Arc<dyn Store>,
+    behind: Option<Behind>,
+}
+
+/// The bucket behind an archive.
+#[derive(Clone)]
+struct Behind {
+    remote: Arc<dyn Remote>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 /// Exclusive right to write to an archive, until dropped.
@@ -121,7 +132,7 @@ impl Archive {
         };
         let bytes = config.encode().map_err(|error| Error::Usage(error.to_string()))?;
         store.put(&Key::Config, Body::Bytes(&bytes))?;
-        Ok(Archive { root: root.to_owned(), config, store })
+        Ok(Archive { root: root.to_owned(), config, store, behind: None })
     }
 
     /// Opens the archive in `root`.
@@ -140,7 +151,37 @@ impl Archive {
             Err(error) => return Err(error.into()),
         };
         let config = Config::decode(&bytes).map_err(|source| Error::Object { key: Key::Config, source })?;
-        Ok(Archive { root: root.to_owned(), config, store })
+        Ok(Archive { root: root.to_owned(), config, store, behind: None })
+    }
+
+    /// Opens the archive in `root` with the bucket behind it, for reading and writing whatever is here or there. Bytes of
+    /// packs that are only there are kept in `root`, up to `cache_limit` of them. Sends nothing to the bucket unless what it
+    /// holds was forgotten.
+    pub fn open_attached(root: &Path, remote: Arc<dyn Remote>, cache_limit: u64) -> Result<Self, Error> {
+        let mut archive = Archive::open(root)?;
+        let seen = match Seen::load(root) {
+            Some(seen) => seen,
+            None => Seen::look(remote.as_ref()).map_err(StoreError::from)?,
+        };
+        let seen = Arc::new(Mutex::new(seen));
+        let local = LocalStore::new(root, &root.join("tmp"));
+        let cache = RangeCache::new(root.join("cache").join("ranges"), cache_limit);
+        archive.store = Arc::new(TieredStore::new(local, Arc::clone(&remote), cache, Arc::clone(&seen)));
+        archive.behind = Some(Behind { remote, seen });
+        Ok(archive)
+    }
+
+    /// The bucket behind it, if it has one.
+    pub fn remote(&self) -> Option<&Arc<dyn Remote>> {
+        self.behind.as_ref().map(|behind| &behind.remote)
+    }
+
+    /// Looks at, or changes, what is known of the bucket; of an archive without one, nothing is.
+    pub fn with_seen<T>(&self, with: impl FnOnce(&mut Seen) -> T) -> T {
+        match &self.behind {
+            Some(behind) => with(&mut behind.seen.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => with(&mut Seen::default()),
+        }
     }
 
     /// Where it is.

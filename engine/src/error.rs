@@ -7,6 +7,7 @@ use crate::format::FormatError;
 use crate::id::{ChunkId, Digest};
 use crate::index::IndexError;
 use crate::pack::FrameError;
+use crate::remote::RemoteError;
 use crate::store::{Key, StoreError};
 
 /// What a person can do about an error.
@@ -20,6 +21,8 @@ pub enum ErrorKind {
     Limit,
     /// Stored bytes are damaged or missing: verify and repair the archive.
     Damaged,
+    /// What is wanted sleeps in an archive class: thaw it first.
+    Frozen,
     /// The storage or the machine failed: mend that and run the same again.
     System,
     /// Somebody else is writing to the archive: wait.
@@ -298,6 +301,8 @@ impl Error {
 fn store_kind(error: &StoreError) -> ErrorKind {
     match error {
         StoreError::NotFound { .. } | StoreError::ShortRead { .. } | StoreError::TooLarge { .. } => ErrorKind::Damaged,
-        StoreError::Io { .. } => ErrorKind::System,
+        StoreError::Frozen { .. } => ErrorKind::Frozen,
+        StoreError::Remote(RemoteError::Damaged { .. }) => ErrorKind::Damaged,
+        StoreError::Remote(_) | StoreError::Io { .. } => ErrorKind::System,
     }
 }

@@ -4,6 +4,8 @@
 //! `ingest` in and `read`/`restore` out, over `pack` and `index`, which stand on `store` and `format`.
 
 pub mod archive;
+pub mod bucket;
+pub mod cache;
 pub mod chunker;
 pub mod codec;
 pub mod diff;

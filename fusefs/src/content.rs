@@ -37,9 +37,9 @@ pub enum ContentError {
         what: String,
     },
     /// The bytes sleep in cold storage and have to be thawed first. Reads get `EREMOTEIO`.
-    #[error("{what} is frozen in cold storage and has to be thawed first")]
+    #[error("{what}")]
     Frozen {
-        /// What was being read, for people.
+        /// What sleeps where, for people.
         what: String,
     },
     /// The disk or the network failed. Reads get `EIO`; a later read tries again.

@@ -12,6 +12,7 @@ impl Content for OpenImage {
             let what = with_causes(&error);
             match (&error, error.kind()) {
                 (Error::MissingChunk { .. }, _) => ContentError::Missing { what },
+                (_, ErrorKind::Frozen) => ContentError::Frozen { what },
                 (_, ErrorKind::Damaged) => ContentError::Corrupt { what },
                 _ => ContentError::Io { what, source: std::io::Error::other(error) },
             }

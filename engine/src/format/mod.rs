@@ -11,6 +11,9 @@ mod sealed;
 mod stream;
 pub(crate) mod wire;
 
+pub(crate) use sealed::Kind;
+pub(crate) use wire::{Put, Reader};
+
 pub use config::Config;
 pub use footer::{ChunkEntry, Footer, FrameEntry};
 pub use frame::{Codec, FRAME_HEADER_LEN, FrameHeader, MAX_CHUNK_LEN, MAX_FRAME_CHUNKS, MAX_FRAME_RAW};

@@ -3,13 +3,17 @@
 mod key;
 mod local;
 mod memory;
+mod tiered;
 
 use std::path::Path;
+
+use crate::remote::{Class, RemoteError};
 
 pub use key::{Family, Key, PackArea};
 pub use local::LocalStore;
 pub(crate) use local::sync_dir;
 pub use memory::{Fault, MemoryStore};
+pub use tiered::TieredStore;
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,17 @@ pub enum StoreError {
         /// The limit.
         limit: u64,
     },
+    /// The object sleeps in an archive class, without a readable copy and without one here.
+    #[error("{key} is frozen ({class}): it has to be thawed before it can be read")]
+    Frozen {
+        /// The object.
+        key: Key,
+        /// What it is kept as.
+        class: Class,
+    },
+    /// The bucket behind the archive failed.
+    #[error(transparent)]
+    Remote(RemoteError),
     /// The storage itself failed.
     #[error("{action} {target}")]
     Io {
@@ -49,6 +64,17 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<RemoteError> for StoreError {
+    fn from(error: RemoteError) -> Self {
+        match error {
+            RemoteError::NotFound { key } => StoreError::NotFound { key },
+            RemoteError::Frozen { key, class } => StoreError::Frozen { key, class },
+            RemoteError::TooLarge { key, len, limit } => StoreError::TooLarge { key, len, limit },
+            error => StoreError::Remote(error),
+        }
+    }
 }
 
 impl StoreError {
@@ -98,6 +124,13 @@ pub trait Store: Send + Sync {
 
     /// Removes the object; removing what is not there is no error.
     fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// The bytes that were read from there turned out to be wrong: a store that keeps copies forgets its own, and says
+    /// whether reading again may give others.
+    fn distrust(&self, key: &Key, offset: u64, len: u64) -> bool {
+        let _ = (key, offset, len);
+        false
+    }
 
     /// Every object of a family, in no particular order; foreign objects are left out.
     fn list(&self, family: Family) -> Result<Vec<Listed>, StoreError>;

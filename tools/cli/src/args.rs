@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
+use firn_engine::remote::Class;
+
+use crate::confirm::Consent;
 
 /// Exit codes, shown by `firn help` and in the man page.
 pub const EXIT_CODES: &str = "\
@@ -15,7 +18,8 @@ Exit codes:
   5    the archive is damaged: run firn verify
   6    busy: another firn is writing to the archive
   7    the storage or the machine failed: mend that and run the same again
-  8    a limit was reached that a flag raises";
+  8    a limit was reached that a flag raises
+  9    frozen: what is wanted sleeps in an archive class; firn thaw wakes it";
 
 /// Archive container images at the price of ice, and mount any of them at once.
 #[derive(Debug, Parser)]
@@ -75,6 +79,12 @@ pub enum Command {
     Verify(Verify),
     /// Find how to re-create layers that were archived with --defer, and drop their originals
     Settle(Settle),
+    /// Give an archive its bucket, or make one from its bucket alone
+    Attach(Attach),
+    /// Bring archive and bucket together: what either lacks, it gets
+    Sync(Sync),
+    /// Move packs to the bucket, into a cold storage class, and free their space here
+    Spill(Spill),
     /// The chunk index, which is derived from the packs
     #[command(subcommand)]
     Index(Index),
@@ -109,6 +119,56 @@ pub struct Init {
     /// New content that is sorted by similarity before it is compressed; takes four times as much memory
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub window: u64,
+}
+
+/// `firn attach`
+#[derive(Debug, ClapArgs)]
+pub struct Attach {
+    /// The archive's directory; made from the bucket if it does not exist
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// The bucket: s3://BUCKET/PREFIX. Credentials come from where the AWS tools look for them
+    pub url: String,
+    /// Another server than AWS: http://HOST:PORT or https://HOST:PORT
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3")]
+    pub endpoint: Option<String>,
+    /// The bucket's region [default: as the AWS tools find it]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Which checksums travel with requests; some servers refuse what they do not know
+    #[arg(long, value_enum, default_value_t)]
+    pub checksums: crate::bucket::ChecksumChoice,
+    /// Bytes of the bucket's packs that are kept here [default: 8G]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub cache_size: Option<u64>,
+}
+
+/// `firn sync`
+#[derive(Debug, ClapArgs)]
+pub struct Sync {
+    /// Only what the bucket has and this archive has not
+    #[arg(long)]
+    pub pull: bool,
+    /// Storage class of packs that go to the bucket: standard, standard-ia, glacier-ir, glacier or deep-archive
+    #[arg(long, default_value = "standard", conflicts_with = "pull")]
+    pub class: Class,
+}
+
+/// `firn spill`
+#[derive(Debug, ClapArgs)]
+pub struct Spill {
+    /// Only packs of these images [default: of all]
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// Only packs that no image of the last 30d (or 12h, 4w, 1y) uses
+    #[arg(long, value_name = "AGE", default_value = "0d", value_parser = parse_age)]
+    pub older_than: u64,
+    /// Storage class: standard, standard-ia, glacier-ir, glacier or deep-archive
+    #[arg(long)]
+    pub class: Class,
+    /// Whether to ask
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 /// `firn archive`
@@ -320,6 +380,22 @@ pub struct Verify {
 pub enum Index {
     /// Make the index anew from the packs alone
     Rebuild,
+}
+
+/// An age in seconds: `90s`, `30m`, `12h`, `30d`, `4w`, `1y` (365 days).
+fn parse_age(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no age such as 12h, 30d, 4w or 1y");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        "y" => 365 * 86_400,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).ok_or_else(wrong)
 }
 
 /// Reads `64M`, `1G`, `4096`, `1.5GiB`: powers of 1024, as dd and qemu take them.

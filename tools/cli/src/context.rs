@@ -49,7 +49,7 @@ impl Context {
 
     /// The archive that a command names itself, or the one that is meant otherwise.
     pub fn archive_at(&self, named: Option<&Path>) -> Result<Archive, Failure> {
-        Ok(Archive::open(&self.archive_dir(named)?)?)
+        crate::bucket::open(&self.archive_dir(named)?)
     }
 
     /// Prints a result on standard error, for commands whose standard output is something else.
@@ -57,6 +57,13 @@ impl Context {
         if self.global.json {
             eprintln!("{json:#}");
         } else if !self.global.quiet {
+            eprint!("{}", text());
+        }
+    }
+
+    /// Says something to people before the result; not to programs.
+    pub fn aside(&self, text: impl FnOnce() -> String) {
+        if !self.global.json {
             eprint!("{}", text());
         }
     }

@@ -108,6 +108,7 @@ impl Failure {
             ErrorKind::System => {
                 "nothing that was archived before is affected; mend this and run the same command again"
             }
+            ErrorKind::Frozen => "firn thaw IMAGE --dry-run tells what bringing it back costs and how long it takes",
             ErrorKind::Internal => "this is a defect of firn; nothing that was archived before is affected",
             ErrorKind::Limit => "the limit guards against decompression bombs; raise it with the flag named above",
             ErrorKind::NotFound | ErrorKind::BadInput | ErrorKind::Usage => return None,
@@ -158,5 +159,6 @@ fn kind_name_and_code(kind: ErrorKind) -> (&'static str, u8) {
         ErrorKind::Busy => ("busy", 6),
         ErrorKind::System => ("system", 7),
         ErrorKind::Limit => ("limit", 8),
+        ErrorKind::Frozen => ("frozen", 9),
     }
 }

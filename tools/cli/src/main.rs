@@ -2,7 +2,9 @@
 
 mod alloc;
 mod args;
+mod bucket;
 mod cmd;
+mod confirm;
 mod context;
 mod failure;
 mod progress;

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod archive;
+mod attach;
 mod cat;
 mod diff;
 mod index;
@@ -11,6 +12,7 @@ mod restore;
 mod scripts;
 mod settle;
 mod show;
+mod spill;
 mod stats;
 mod verify;
 
@@ -36,6 +38,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Restore(args) => restore::run(&context, &args)?,
         Command::Verify(args) => return verify::run(&context, &args),
         Command::Settle(args) => return settle::run(&context, &args),
+        Command::Attach(args) => attach::run(&context, &args)?,
+        Command::Sync(args) => attach::sync(&context, &args)?,
+        Command::Spill(args) => spill::run(&context, &args)?,
         Command::Index(Index::Rebuild) => index::rebuild(&context)?,
         Command::Completions { shell } => scripts::completions(shell),
         Command::Man { dir } => scripts::man(&dir)?,

@@ -54,7 +54,7 @@ fn in_background(context: &Context, args: &Mount) -> Result<(), Failure> {
         let log = args.log.as_deref().map(std::path::absolute).transpose();
         let log = log.map_err(Failure::system("finding the log file"))?;
         let signals = stop_signals()?;
-        Ok((attach(&Archive::open(&dir)?, args)?, signals, log))
+        Ok((attach(&crate::bucket::open(&dir)?, args)?, signals, log))
     };
     let (mounted, signals, log) = match prepare() {
         Ok(prepared) => prepared,

@@ -36,15 +36,39 @@ pub fn run(context: &Context, args: &Verify) -> Result<ExitCode, Failure> {
     if is_good {
         return Ok(ExitCode::SUCCESS);
     }
-    Err(Failure::Other {
-        kind: ErrorKind::Damaged,
-        message: format!(
-            "{} of {} images are damaged",
-            reports.iter().filter(|(_, report)| !report.findings.is_empty()).count(),
-            reports.len()
+    let of = |wanted| reports.iter().filter(|(_, report)| verdict(report) == wanted).count();
+    let (damaged, frozen) = (of(Verdict::Damaged), of(Verdict::Frozen));
+    let all = reports.len();
+    let (kind, message) = match (damaged, frozen) {
+        (0, _) => {
+            (ErrorKind::Frozen, format!("{frozen} of {all} images sleep in an archive class and could not be read"))
+        }
+        (_, 0) => (ErrorKind::Damaged, format!("{damaged} of {all} images are damaged")),
+        _ => (
+            ErrorKind::Damaged,
+            format!("{damaged} of {all} images are damaged; {frozen} more sleep in an archive class"),
         ),
-        source: None,
-    })
+    };
+    Err(Failure::Other { kind, message, source: None })
+}
+
+/// What a report comes down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// What could be read is good; the rest sleeps.
+    Frozen,
+    Damaged,
+}
+
+fn verdict(report: &VerifyReport) -> Verdict {
+    if report.findings.is_empty() {
+        Verdict::Good
+    } else if report.findings.iter().all(|finding| finding.error.kind() == ErrorKind::Frozen) {
+        Verdict::Frozen
+    } else {
+        Verdict::Damaged
+    }
 }
 
 fn findings(report: &VerifyReport) -> Vec<String> {
@@ -55,7 +79,11 @@ fn findings(report: &VerifyReport) -> Vec<String> {
 }
 
 fn report_text(record: &ImageRecord, report: &VerifyReport) -> String {
-    let verdict = if report.findings.is_empty() { "good   " } else { "DAMAGED" };
+    let verdict = match verdict(report) {
+        Verdict::Good => "good   ",
+        Verdict::Frozen => "FROZEN ",
+        Verdict::Damaged => "DAMAGED",
+    };
     let mut text = format!(
         "{verdict} {}  {} blobs, {} re-created and hashed, {} trees compared\n",
         record.root,
@@ -71,6 +99,7 @@ fn report_json(record: &ImageRecord, report: &VerifyReport) -> serde_json::Value
     json!({
         "digest": record.root.to_string(),
         "good": report.findings.is_empty(),
+        "frozen": verdict(report) == Verdict::Frozen,
         "blobs": report.blobs,
         "bytes": report.bytes,
         "trees": report.trees,

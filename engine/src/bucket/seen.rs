@@ -1,0 +1,197 @@
+//! What the bucket held when it was last looked at. Derived data: lost, it is made again by the next look.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::format::{FormatError, Kind, Put as _, Reader};
+use crate::id::{Digest, PackId};
+use crate::remote::{Class, Remote, RemoteError, RemoteObject, Restore, Version};
+use crate::store::{Family, Key, PackArea};
+
+const KIND: Kind = Kind { name: "bucket listing", magic: b"firnseen", version: 1, limit: 1 << 30 };
+const MAX_VERSION: usize = 1024;
+const MAX_NAME: usize = 1024;
+
+/// A data pack in the bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FarPack {
+    /// Its length in bytes.
+    pub len: u64,
+    /// What it is kept as.
+    pub class: Class,
+    /// Its readable copy, if it is frozen.
+    pub restore: Restore,
+    /// When it was written or changed its class, in seconds since the epoch.
+    pub modified: i64,
+}
+
+/// A record or a name in the bucket, as it was when it and what is here were last the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SeenDocument {
+    pub(crate) version: Version,
+    /// BLAKE3 of its bytes.
+    pub(crate) hash: [u8; 32],
+}
+
+/// What the bucket held when it was last looked at.
+///
+/// ```text
+/// pack count 4, packs: { id 32, length 8, class 1, restore kind 1, restored until 8, modified 8 }
+/// document count 4, documents: { kind 1 (0 image, 1 name), key text, version text, BLAKE3 32 }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Its data packs.
+    pub packs: BTreeMap<PackId, FarPack>,
+    pub(crate) documents: BTreeMap<Key, SeenDocument>,
+}
+
+impl Seen {
+    /// Where it lies in an archive's directory.
+    pub(crate) const FILE: &'static str = "bucket.seen";
+
+    /// Reads what was saved, if it can be used.
+    pub(crate) fn load(root: &Path) -> Option<Self> {
+        std::fs::read(root.join(Self::FILE)).ok().and_then(|bytes| Self::decode(&bytes).ok())
+    }
+
+    /// Looks which packs the bucket has.
+    pub(crate) fn look(remote: &dyn Remote) -> Result<Self, RemoteError> {
+        let mut seen = Seen::default();
+        remote.list(Family::Packs(PackArea::Data), &mut |page| page.iter().for_each(|object| seen.see(object)))?;
+        Ok(seen)
+    }
+
+    /// Replaces what was saved.
+    pub(crate) fn save(&self, root: &Path) -> io::Result<()> {
+        let bytes = self.encode().map_err(io::Error::other)?;
+        let mut file = tempfile::Builder::new().prefix(".bucket.seen-").tempfile_in(root)?;
+        file.write_all(&bytes)?;
+        file.persist(root.join(Self::FILE)).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Takes over what a listing says of a data pack.
+    pub(crate) fn see(&mut self, object: &RemoteObject) {
+        let RemoteObject { key: Key::Pack(PackArea::Data, pack), len, class, restore, modified, .. } = object else {
+            return;
+        };
+        self.packs.insert(*pack, FarPack { len: *len, class: *class, restore: *restore, modified: *modified });
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, FormatError> {
+        let mut body = Vec::with_capacity(self.packs.len() * 58 + self.documents.len() * 180 + 8);
+        body.put_count(self.packs.len());
+        for (id, pack) in &self.packs {
+            body.extend_from_slice(id.as_bytes());
+            body.put_u64(pack.len);
+            body.put_u8(class_code(pack.class));
+            let (kind, until) = match pack.restore {
+                Restore::None => (0, 0),
+                Restore::Ongoing => (1, 0),
+                Restore::Until(until) => (2, until),
+            };
+            body.put_u8(kind);
+            body.put_i64(until);
+            body.put_i64(pack.modified);
+        }
+        let documents = self.documents.iter().filter_map(|(key, seen)| match key {
+            Key::Image(digest) => Some((0, digest.to_string(), seen)),
+            Key::Name(name) => Some((1, name.escaped(), seen)),
+            _ => None,
+        });
+        let documents: Vec<_> = documents.collect();
+        body.put_count(documents.len());
+        for (kind, key, seen) in documents {
+            body.put_u8(kind);
+            body.put_blob(key.as_bytes());
+            body.put_blob(seen.version.0.as_bytes());
+            body.extend_from_slice(&seen.hash);
+        }
+        KIND.seal(&body)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+        let mut reader = KIND.open(bytes)?;
+        let mut seen = Seen::default();
+        for _ in 0..reader.count(58)? {
+            let id = PackId::from_bytes(reader.array()?);
+            let len = reader.u64()?;
+            let class = class_of(reader.u8()?).ok_or_else(|| reader.invalid("an unknown storage class"))?;
+            let (kind, until) = (reader.u8()?, reader.i64()?);
+            let restore = match kind {
+                0 => Restore::None,
+                1 => Restore::Ongoing,
+                2 => Restore::Until(until),
+                _ => return Err(reader.invalid("an unknown state of a restore")),
+            };
+            seen.packs.insert(id, FarPack { len, class, restore, modified: reader.i64()? });
+        }
+        for _ in 0..reader.count(41)? {
+            let key = document_key(&mut reader)?;
+            let version = Version(reader.text(MAX_VERSION)?);
+            seen.documents.insert(key, SeenDocument { version, hash: reader.array()? });
+        }
+        reader.finish()?;
+        Ok(seen)
+    }
+}
+
+fn document_key(reader: &mut Reader<'_>) -> Result<Key, FormatError> {
+    let (kind, text) = (reader.u8()?, reader.text(MAX_NAME)?);
+    let key = match kind {
+        0 => text.parse::<Digest>().ok().map(Key::Image),
+        1 => crate::format::ImageName::from_escaped(&text).ok().map(Key::Name),
+        _ => None,
+    };
+    key.ok_or_else(|| reader.invalid("an unknown document"))
+}
+
+fn class_code(class: Class) -> u8 {
+    Class::ALL.iter().position(|one| *one == class).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+}
+
+fn class_of(code: u8) -> Option<Class> {
+    if code == u8::MAX { Some(Class::Other) } else { Class::ALL.get(usize::from(code)).copied() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn example() -> Seen {
+        let mut seen = Seen::default();
+        let classes = Class::ALL.into_iter().chain([Class::Other]);
+        for (at, class) in (0u8..).zip(classes) {
+            let restore = [Restore::None, Restore::Ongoing, Restore::Until(1_800_000_000)][usize::from(at) % 3];
+            let pack = FarPack { len: 1000 + u64::from(at), class, restore, modified: -5 };
+            seen.packs.insert(PackId::from_bytes([at; 32]), pack);
+        }
+        let document = SeenDocument { version: Version("\"abc\"".into()), hash: [7; 32] };
+        seen.documents.insert(Key::Image(Digest::from_bytes([1; 32])), document.clone());
+        seen.documents.insert(Key::Name("team/app:1".parse().unwrap()), document);
+        seen
+    }
+
+    #[test]
+    fn it_comes_back_and_what_is_damaged_counts_as_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Seen::load(dir.path()), None);
+        example().save(dir.path()).unwrap();
+        assert_eq!(Seen::load(dir.path()), Some(example()));
+        let path = dir.path().join(Seen::FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(Seen::load(dir.path()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bodies_never_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Seen::decode(&KIND.seal(&body).unwrap());
+        }
+    }
+}

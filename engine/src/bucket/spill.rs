@@ -1,0 +1,250 @@
+//! Packs leave the directory for the bucket: planned first, then done.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use super::parallel::{Tally, for_each};
+use super::publish::documents;
+use super::pull::{exchange_store, pull_held, save};
+use super::seen::FarPack;
+use super::upload::{confirm, footer, upload};
+use super::{BucketError, Exchange, Published, Pulled};
+use crate::Archive;
+use crate::format::ImageRecord;
+use crate::id::{Digest, PackId};
+use crate::remote::{Class, Remote, RemoteError};
+use crate::store::{Family, Key, LocalStore, PackArea, Store as _, StoreError};
+
+/// Packs between two times that what was done is written down and what is here is dropped.
+const BATCH: usize = 32;
+
+/// What has to be done for one pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpillStep {
+    /// It is only here: write it, drop it here.
+    Upload,
+    /// It is there in another class: have it changed, drop it here if it is here.
+    Reclass(Class),
+    /// It is there as it should be: drop it here.
+    Drop,
+}
+
+/// One pack of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpillPack {
+    /// The pack.
+    pub pack: PackId,
+    /// Its length in bytes.
+    pub len: u64,
+    /// What has to be done.
+    pub step: SpillStep,
+    /// Whether it is here, and will not be afterwards.
+    pub is_here: bool,
+    /// When the last image that uses it was archived, in seconds since the epoch; of one that no image uses, when it was
+    /// written.
+    pub last_used_by: i64,
+    /// When the object in the bucket was written or changed its class; for early deletion.
+    pub far_since: Option<i64>,
+}
+
+/// What a spill would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpillPlan {
+    /// The class that packs go to.
+    pub class: Class,
+    /// The packs, oldest first.
+    pub packs: Vec<SpillPack>,
+    /// Packs that stay, being too young, with their bytes.
+    pub too_young: (u64, u64),
+    /// Packs that stay, being colder already, with their bytes.
+    pub colder: (u64, u64),
+}
+
+/// What a spill did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spilled {
+    /// Packs that were written, with their bytes.
+    pub uploaded: (u64, u64),
+    /// Packs whose class was changed, with their bytes.
+    pub reclassed: (u64, u64),
+    /// Packs that were dropped here, with their bytes.
+    pub dropped: (u64, u64),
+    /// Packs that were gone when their turn came, rewritten by somebody else.
+    pub gone: u64,
+}
+
+/// Plans to move packs to `class`: those that no image archived after `before` (seconds since the epoch) uses, and, where
+/// `images` are named, that one of them uses. Looks at the bucket, which costs a few listings, and changes nothing there.
+///
+/// # Errors
+/// As [`super::pull`].
+pub fn plan_spill(
+    archive: &Archive,
+    remote: &dyn Remote,
+    class: Class,
+    before: i64,
+    images: Option<&BTreeSet<Digest>>,
+    tally: &Tally,
+) -> Result<(Pulled, SpillPlan), BucketError> {
+    let _exchange = Exchange::begin(archive.root())?;
+    let pulled = pull_held(archive, remote, tally)?;
+    let local = exchange_store(archive);
+    let uses = Uses::of(&local, images)?;
+    let far: HashMap<PackId, FarPack> =
+        archive.with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, *far)).collect());
+    let mut plan = SpillPlan { class, packs: Vec::new(), too_young: (0, 0), colder: (0, 0) };
+    let mut all: HashMap<PackId, (u64, bool)> = far.iter().map(|(id, far)| (*id, (far.len, false))).collect();
+    for item in local.list(Family::Packs(PackArea::Data))? {
+        if let Key::Pack(_, pack) = item.key {
+            all.insert(pack, (item.len, true));
+        }
+    }
+    for (pack, (len, is_here)) in all {
+        if images.is_some() && !uses.wanted.contains(&pack) {
+            continue;
+        }
+        let written = || modified(archive, pack);
+        let last_used_by = uses.last.get(&pack).copied().unwrap_or_else(written);
+        let there = far.get(&pack);
+        let step = match there {
+            _ if last_used_by > before => {
+                if is_here {
+                    plan.too_young = (plan.too_young.0 + 1, plan.too_young.1 + len);
+                }
+                continue;
+            }
+            None => SpillStep::Upload,
+            Some(there) if there.class == class || there.class == Class::Other => SpillStep::Drop,
+            // Warmer again would need a thaw and a copy, and is another command's business.
+            Some(there) if there.class > class => {
+                plan.colder = (plan.colder.0 + 1, plan.colder.1 + len);
+                SpillStep::Drop
+            }
+            Some(there) if there.class.is_frozen() => SpillStep::Drop,
+            Some(there) => SpillStep::Reclass(there.class),
+        };
+        if step == SpillStep::Drop && !is_here {
+            continue;
+        }
+        let far_since = there.map(|there| there.modified);
+        plan.packs.push(SpillPack { pack, len, step, is_here, last_used_by, far_since });
+    }
+    plan.packs.sort_by_key(|pack| (pack.last_used_by, pack.pack));
+    Ok((pulled, plan))
+}
+
+/// Which packs images use.
+struct Uses {
+    /// When the last image that uses a pack was archived.
+    last: HashMap<PackId, i64>,
+    /// The packs of the images that were named.
+    wanted: BTreeSet<PackId>,
+}
+
+impl Uses {
+    fn of(local: &LocalStore, images: Option<&BTreeSet<Digest>>) -> Result<Self, BucketError> {
+        let mut uses = Uses { last: HashMap::new(), wanted: BTreeSet::new() };
+        for item in local.list(Family::Images)? {
+            let Key::Image(digest) = item.key else { continue };
+            let bytes = local.get(&item.key, super::documents::MAX_DOCUMENT)?;
+            let record = ImageRecord::decode(&bytes)
+                .map_err(|error| BucketError::Object { key: item.key.clone(), what: error.to_string() })?;
+            for pack in record.all_packs() {
+                let last = uses.last.entry(pack).or_insert(i64::MIN);
+                *last = (*last).max(record.archived_at);
+                if images.is_some_and(|images| images.contains(&digest)) {
+                    uses.wanted.insert(pack);
+                }
+            }
+        }
+        Ok(uses)
+    }
+}
+
+fn modified(archive: &Archive, pack: PackId) -> i64 {
+    let path = archive.root().join(Key::Pack(PackArea::Data, pack).to_string());
+    let since = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let since = since.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+}
+
+/// Does what was planned, then publishes the records and names that can be. What is here is dropped only after the bucket was
+/// shown to hold the same bytes. Interrupted at any point, the same again goes on from there, and writes nothing twice.
+///
+/// # Errors
+/// As [`plan_spill`]; [`BucketError::Unconfirmed`] if the bucket can't be shown to hold what was written.
+pub fn spill(
+    archive: &Archive,
+    remote: &dyn Remote,
+    plan: &SpillPlan,
+    tally: &Tally,
+) -> Result<(Spilled, Published), BucketError> {
+    let _exchange = Exchange::begin(archive.root())?;
+    plan.packs.iter().for_each(|pack| tally.expect(pack.len));
+    let mut spilled = Spilled::default();
+    for batch in plan.packs.chunks(BATCH) {
+        let done = Mutex::new(Vec::new());
+        let outcome = for_each(batch.to_vec(), |item| -> Result<(), BucketError> {
+            let there = one(archive, remote, plan.class, &item)?;
+            tally.done(item.len);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((item, there));
+            Ok(())
+        });
+        // What was done before a failure counts, too.
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        archive.with_seen(|seen| {
+            seen.packs.extend(done.iter().filter_map(|(item, there)| there.map(|there| (item.pack, there))));
+        });
+        save(archive)?;
+        for (item, there) in done {
+            count(archive, &item, there.is_some(), &mut spilled)?;
+        }
+        outcome?;
+    }
+    Ok((spilled, documents(archive, remote, tally)?))
+}
+
+/// Brings one pack to the class. `None` if it is gone.
+fn one(archive: &Archive, remote: &dyn Remote, class: Class, item: &SpillPack) -> Result<Option<FarPack>, BucketError> {
+    let key = Key::Pack(PackArea::Data, item.pack);
+    let path = archive.root().join(key.to_string());
+    if item.is_here && !path.exists() {
+        return Ok(None);
+    }
+    if item.step == SpillStep::Upload {
+        return upload(archive, remote, item.pack, class).map(Some);
+    }
+    if let SpillStep::Reclass(_) = item.step {
+        match remote.reclass(&key, class) {
+            Err(RemoteError::NotFound { .. }) => return Ok(None),
+            outcome => outcome?,
+        }
+    }
+    footer(archive, remote, item.pack)?;
+    let there = if item.is_here { Some(confirm(remote, &key, &path)?) } else { remote.head(&key)? };
+    Ok(there.map(|there| FarPack {
+        len: there.len,
+        class: there.class,
+        restore: there.restore,
+        modified: there.modified,
+    }))
+}
+
+fn count(archive: &Archive, item: &SpillPack, is_there: bool, spilled: &mut Spilled) -> Result<(), StoreError> {
+    let add = |to: &mut (u64, u64)| *to = (to.0 + 1, to.1 + item.len);
+    if !is_there {
+        spilled.gone += 1;
+        return Ok(());
+    }
+    match item.step {
+        SpillStep::Upload => add(&mut spilled.uploaded),
+        SpillStep::Reclass(_) => add(&mut spilled.reclassed),
+        SpillStep::Drop => {}
+    }
+    if item.is_here {
+        exchange_store(archive).delete(&Key::Pack(PackArea::Data, item.pack))?;
+        add(&mut spilled.dropped);
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! One pack into the bucket, and the certainty that it is there.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::BucketError;
+use super::pull::exchange_store;
+use super::seen::FarPack;
+use crate::Archive;
+use crate::format::MAX_PACK_LEN;
+use crate::id::PackId;
+use crate::pack::load_footer;
+use crate::remote::{Class, Remote, RemoteError, RemoteObject, When};
+use crate::store::{Body, Key, PackArea, Store as _};
+
+/// Bytes that are compared at a time.
+const PIECE: usize = 4 << 20;
+
+/// Writes a data pack and its footer's copy, and has it confirmed. It ends up in `class`.
+pub(super) fn upload(
+    archive: &Archive,
+    remote: &dyn Remote,
+    pack: PackId,
+    class: Class,
+) -> Result<FarPack, BucketError> {
+    let key = Key::Pack(PackArea::Data, pack);
+    let path = archive.root().join(key.to_string());
+    let unconfirmed = |what: &str| BucketError::Unconfirmed { key: key.clone(), what: what.to_owned() };
+    match remote.put(&key, Body::File(&path), class, &When::Absent) {
+        Ok(_) => {}
+        Err(RemoteError::Changed { .. }) => return Err(unconfirmed("something else is there under its name")),
+        // It is there and sleeps: its checksum will tell.
+        Err(RemoteError::Frozen { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut there = confirm(remote, &key, &path)?;
+    if there.class != class && !there.class.is_frozen() {
+        remote.reclass(&key, class)?;
+        there = confirm(remote, &key, &path)?;
+    }
+    footer(archive, remote, pack)?;
+    let RemoteObject { len, class, restore, modified, .. } = there;
+    Ok(FarPack { len, class, restore, modified })
+}
+
+/// Writes the footer's copy, without which a pack that sleeps can't be used.
+pub(super) fn footer(archive: &Archive, remote: &dyn Remote, pack: PackId) -> Result<(), BucketError> {
+    let local = exchange_store(archive);
+    let key = Key::Footer(pack);
+    let bytes = match local.get(&key, MAX_PACK_LEN) {
+        Ok(bytes) => bytes,
+        Err(_) => {
+            let footer = load_footer(&local, PackArea::Data, pack);
+            let bytes =
+                footer.map_err(|error| BucketError::Object { key: key.clone(), what: error.to_string() })?.encode();
+            local.put(&key, Body::Bytes(&bytes))?;
+            bytes
+        }
+    };
+    remote.put(&key, Body::Bytes(&bytes), Class::Standard, &When::Absent)?;
+    Ok(())
+}
+
+/// What the bucket says of an object, once it is certain that it holds the bytes of the file: by the server's checksum, or
+/// by reading them back.
+pub(super) fn confirm(remote: &dyn Remote, key: &Key, path: &Path) -> Result<RemoteObject, BucketError> {
+    let unconfirmed = |what: String| BucketError::Unconfirmed { key: key.clone(), what };
+    let system = |source| BucketError::System { what: format!("reading {key}"), source };
+    let there = remote.head(key)?.ok_or_else(|| unconfirmed("it is not there".to_owned()))?;
+    let (len, sha256) = fingerprint(path).map_err(system)?;
+    if there.len != len {
+        return Err(unconfirmed(format!("{} bytes are there instead of {len}", there.len)));
+    }
+    match there.sha256 {
+        Some(told) if told == sha256 => Ok(there),
+        Some(_) => Err(unconfirmed("the server's checksum is another".to_owned())),
+        None if there.class.is_frozen() => Err(unconfirmed(
+            "the server keeps no SHA-256 and gives nothing back from an archive class; spill to a warmer class first"
+                .to_owned(),
+        )),
+        None => {
+            compare(remote, key, path).map_err(|failure| match failure {
+                Compare::Differs => unconfirmed("other bytes are there".to_owned()),
+                Compare::Local(error) => system(error),
+                Compare::Remote(error) => error.into(),
+            })?;
+            Ok(there)
+        }
+    }
+}
+
+fn fingerprint(path: &Path) -> io::Result<(u64, [u8; 32])> {
+    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
+    let len = io::copy(&mut file, &mut HashWriter(&mut hasher))?;
+    Ok((len, hasher.finalize().into()))
+}
+
+struct HashWriter<'h>(&'h mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+enum Compare {
+    Differs,
+    Local(io::Error),
+    Remote(RemoteError),
+}
+
+fn compare(remote: &dyn Remote, key: &Key, path: &Path) -> Result<(), Compare> {
+    let mut file = File::open(path).map_err(Compare::Local)?;
+    let (mut here, mut at) = (Vec::with_capacity(PIECE), 0u64);
+    loop {
+        here.clear();
+        file.by_ref().take(PIECE as u64).read_to_end(&mut here).map_err(Compare::Local)?;
+        if here.is_empty() {
+            return Ok(());
+        }
+        let mut there = vec![0; here.len()];
+        remote.read_at(key, at, &mut there).map_err(Compare::Remote)?;
+        if here != there {
+            return Err(Compare::Differs);
+        }
+        at += here.len() as u64;
+    }
+}

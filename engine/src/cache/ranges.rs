@@ -1,0 +1,160 @@
+//! Which ranges of one pack are here or on their way, and how its readers move.
+
+use std::collections::BTreeMap;
+
+use super::MAX_AHEAD;
+
+/// Readers that skip less than this still count as going from front to back.
+const SMALL_GAP: u64 = 1 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Here,
+    OnItsWay,
+}
+
+/// What is to be done for the next bytes of a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Read them from this piece.
+    Here { start: u64, len: u64 },
+    /// Somebody is fetching them.
+    Wait,
+    /// Fetch this piece, which is now marked as on its way.
+    Fetch { start: u64, len: u64 },
+}
+
+/// Pieces of one pack: none overlaps another.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pieces: BTreeMap<u64, (u64, State)>,
+    /// Where the last reader stopped.
+    last_end: Option<u64>,
+    /// Bytes that are worth fetching ahead.
+    ahead: u64,
+}
+
+impl Known {
+    /// Starts from the pieces that are here. Of two that overlap, the earlier counts.
+    pub(super) fn new(here: Vec<(u64, u64)>) -> Self {
+        let mut known = Known::default();
+        for (start, len) in here {
+            if len > 0 && known.touching(start, start.saturating_add(len)).is_empty() {
+                known.pieces.insert(start, (len, State::Here));
+            }
+        }
+        known
+    }
+
+    /// What to do for the byte at `at`, for somebody who wants all up to `end`.
+    pub(super) fn next(&mut self, at: u64, end: u64, pack_len: Option<u64>) -> Next {
+        if let Some((start, (len, state))) = self.pieces.range(..=at).next_back()
+            && start + len > at
+        {
+            return match state {
+                State::Here => Next::Here { start: *start, len: *len },
+                State::OnItsWay => Next::Wait,
+            };
+        }
+        let room = self.pieces.range(at..).next().map_or(u64::MAX, |(start, _)| *start);
+        let is_sequential = self.last_end.is_some_and(|last| at >= last && at - last <= SMALL_GAP);
+        let ahead = match pack_len {
+            Some(pack_len) if is_sequential => at.saturating_add(self.ahead).min(pack_len),
+            _ => 0,
+        };
+        let len = end.max(ahead).min(room) - at;
+        self.pieces.insert(at, (len, State::OnItsWay));
+        Next::Fetch { start: at, len }
+    }
+
+    /// Learns of a reader's progress: going on from where the last one stopped doubles what is fetched ahead.
+    pub(super) fn read_until(&mut self, start: u64, end: u64) {
+        let goes_on = self.last_end.is_some_and(|last| start >= last && start - last <= SMALL_GAP);
+        self.ahead = if goes_on { (self.ahead * 2).max(2 * (end - start)).min(MAX_AHEAD) } else { 0 };
+        self.last_end = Some(end);
+    }
+
+    /// A piece that was on its way is here, or did not come.
+    pub(super) fn arrived(&mut self, start: u64, kept: bool) {
+        match self.pieces.get_mut(&start) {
+            Some((_, state)) if kept => *state = State::Here,
+            _ => drop(self.pieces.remove(&start)),
+        }
+    }
+
+    pub(super) fn forget(&mut self, start: u64) {
+        if let Some((_, State::Here)) = self.pieces.get(&start) {
+            self.pieces.remove(&start);
+        }
+    }
+
+    /// The pieces here that have bytes of this range.
+    pub(super) fn touching(&self, start: u64, end: u64) -> Vec<(u64, u64)> {
+        let before = self.pieces.range(..start).next_back();
+        let within = self.pieces.range(start..end);
+        before
+            .into_iter()
+            .chain(within)
+            .filter(|(at, (len, state))| *at + len > start && *state == State::Here)
+            .map(|(at, (len, _))| (*at, *len))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_is_fetched_and_only_once() {
+        let mut known = Known::new(vec![(100, 50), (120, 10), (300, 0)]);
+        assert_eq!(known.next(0, 200, Some(1000)), Next::Fetch { start: 0, len: 100 });
+        assert_eq!(known.next(99, 200, Some(1000)), Next::Wait);
+        assert_eq!(known.next(100, 200, Some(1000)), Next::Here { start: 100, len: 50 });
+        assert_eq!(known.next(150, 200, Some(1000)), Next::Fetch { start: 150, len: 50 });
+        known.arrived(0, true);
+        known.arrived(150, false);
+        assert_eq!(known.next(5, 6, None), Next::Here { start: 0, len: 100 });
+        assert_eq!(known.next(150, 160, None), Next::Fetch { start: 150, len: 10 });
+        assert_eq!(known.touching(99, 101), [(0, 100), (100, 50)]);
+        known.forget(0);
+        assert_eq!(known.touching(0, 200), [(100, 50)]);
+    }
+
+    #[test]
+    fn who_goes_on_gets_more_and_more_ahead_and_never_past_the_end() {
+        let mut known = Known::default();
+        let (frame, mut at, mut lens) = (300_000, 0, Vec::new());
+        let pack_len = 60_000_000;
+        while at < pack_len {
+            let end = (at + frame).min(pack_len);
+            let mut position = at;
+            while position < end {
+                match known.next(position, end, Some(pack_len)) {
+                    Next::Fetch { start, len } => {
+                        assert!(start + len <= pack_len);
+                        lens.push(len);
+                        known.arrived(start, true);
+                    }
+                    Next::Here { start, len } => position = start + len,
+                    Next::Wait => unreachable!(),
+                }
+            }
+            known.read_until(at, end);
+            at = end;
+        }
+        assert_eq!(lens.iter().sum::<u64>(), pack_len);
+        assert!(lens.len() < 16, "{lens:?}");
+        assert_eq!(lens[..2], [frame, frame], "a first read is no reason to read ahead");
+    }
+
+    #[test]
+    fn who_jumps_gets_what_was_asked_for() {
+        let mut known = Known::default();
+        for at in [50_000_000, 10_000_000, 30_000_000] {
+            assert_eq!(known.next(at, at + 1000, Some(60_000_000)), Next::Fetch { start: at, len: 1000 });
+            known.arrived(at, true);
+            known.read_until(at, at + 1000);
+        }
+    }
+}
