@@ -102,6 +102,10 @@ byte_id!(
     /// Names an archive: 16 random bytes drawn when it was created.
     ArchiveId, 16, "32 lower-case hexadecimal digits"
 );
+byte_id!(
+    /// Names a thaw job: 8 random bytes drawn when it was filed.
+    JobId, 8, "16 lower-case hexadecimal digits"
+);
 
 impl ChunkId {
     /// The identifier of these raw bytes.

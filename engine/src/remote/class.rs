@@ -113,6 +113,28 @@ impl Tier {
         }
     }
 
+    /// Shortest time until an object of this class is readable, in seconds, as the provider states it; 0 for Deep Archive,
+    /// where it states none, and `None` where [`Tier::longest`] is.
+    pub fn shortest(self, class: Class) -> Option<u64> {
+        const HOUR: u64 = 60 * 60;
+        self.longest(class).map(|_| match (class, self) {
+            (Class::GlacierFlexible, Tier::Expedited) => 60,
+            (Class::GlacierFlexible, Tier::Standard) => 3 * HOUR,
+            (Class::GlacierFlexible, Tier::Bulk) => 5 * HOUR,
+            _ => 0,
+        })
+    }
+
+    /// The next slower tier.
+    pub fn slower(self) -> Option<Tier> {
+        Tier::ALL.into_iter().rev().find(|tier| *tier < self)
+    }
+
+    /// This tier, or where the class can't have it the next slower one that it can; `None` where nothing is frozen.
+    pub fn available(self, class: Class) -> Option<Tier> {
+        Tier::ALL.into_iter().rev().filter(|tier| *tier <= self).find(|tier| tier.longest(class).is_some())
+    }
+
     /// Longest time until an object of this class is readable, in seconds, as the provider states it; `None` where the
     /// tier can't be had or the class needs no restore.
     pub fn longest(self, class: Class) -> Option<u64> {
@@ -173,5 +195,13 @@ mod tests {
             assert_eq!(class.is_frozen(), Tier::Standard.longest(class).is_some());
         }
         assert_eq!(Tier::Expedited.longest(Class::DeepArchive), None);
+        assert_eq!(Tier::Expedited.available(Class::DeepArchive), Some(Tier::Standard));
+        assert_eq!((Tier::Expedited.slower(), Tier::Bulk.slower()), (Some(Tier::Standard), None));
+        assert_eq!(Tier::Bulk.available(Class::DeepArchive), Some(Tier::Bulk));
+        assert_eq!(Tier::Expedited.available(Class::GlacierInstant), None);
+        for (class, tier) in Class::ALL.into_iter().flat_map(|class| Tier::ALL.map(|tier| (class, tier))) {
+            assert_eq!(tier.shortest(class).is_some(), tier.longest(class).is_some());
+            assert!(tier.shortest(class) < tier.longest(class) || tier.longest(class).is_none());
+        }
     }
 }

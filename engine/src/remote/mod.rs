@@ -4,8 +4,10 @@
 mod class;
 #[doc(hidden)]
 pub mod contract;
+mod memory;
 
 pub use class::{Class, Tier, UnknownName};
+pub use memory::{Faults, MemoryRemote, Op, Pace, Request};
 
 use crate::store::{Body, Family, Key};
 
