@@ -27,6 +27,7 @@ pub mod settle;
 pub mod stats;
 pub mod store;
 pub mod tar;
+pub mod thaw;
 pub mod tree;
 
 pub use archive::Archive;

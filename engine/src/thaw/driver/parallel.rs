@@ -1,0 +1,52 @@
+//! Some work on every item, by several threads.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What `work` gave for each item, in their order; `None` for those not begun when `stop` was set.
+pub(in crate::thaw) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    stop: &AtomicBool,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<Option<R>> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<R>>> = Mutex::new(items.iter().map(|_| None).collect());
+    let hand = || {
+        while !stop.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { break };
+            let result = work(item);
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(slot) = results.get_mut(at) {
+                *slot = Some(result);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(items.len()) {
+            scope.spawn(hand);
+        }
+        hand();
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_order_and_a_stop_leaves_the_rest() {
+        let items: Vec<u32> = (0..100).collect();
+        let stop = AtomicBool::new(false);
+        let doubled: Vec<u32> = in_parallel(&items, 4, &stop, |n| 2 * n).into_iter().flatten().collect();
+        assert_eq!(doubled, items.iter().map(|n| 2 * n).collect::<Vec<_>>());
+        let some = in_parallel(&items, 1, &stop, |n| {
+            stop.store(*n == 9, Ordering::Relaxed);
+            *n
+        });
+        assert_eq!(some.iter().flatten().count(), 10);
+        assert!(in_parallel(&[0u32; 0], 4, &AtomicBool::new(false), |n| *n).is_empty());
+    }
+}
