@@ -39,6 +39,8 @@ pub enum Op {
         days: u32,
         /// How fast.
         tier: Tier,
+        /// The tier of the restore that was running then.
+        running: Option<Tier>,
         /// What the bucket answered, whether or not it was heard.
         answer: Option<RestoreAnswer>,
     },

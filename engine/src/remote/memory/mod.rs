@@ -339,11 +339,13 @@ impl Remote for MemoryRemote {
     }
 
     fn restore(&self, key: &Key, days: u32, tier: Tier) -> Result<RestoreAnswer, RemoteError> {
-        let op = Op::Restore { key: key.clone(), days, tier, answer: None };
+        let op = Op::Restore { key: key.clone(), days, tier, running: None, answer: None };
         self.state().serve("restoring", &key.to_string(), op, |state, op| {
+            let before = state.objects.get(key).filter(|object| object.restore(state.now) == Restore::Ongoing);
+            let before = before.and_then(|object| object.copy).map(|copy| copy.tier);
             let given = state.restore(key, days, tier)?;
-            if let Op::Restore { answer, .. } = op {
-                *answer = Some(given);
+            if let Op::Restore { answer, running, .. } = op {
+                (*answer, *running) = (Some(given), before);
             }
             Ok(given)
         })

@@ -143,7 +143,8 @@ fn faults_come_as_told_and_are_logged() {
     assert_eq!(standing(&remote), Restore::None, "neither took place");
     remote.set_faults(Faults { lost: 1000, ..Faults::default() });
     assert!(matches!(remote.restore(&key(1), 1, Tier::Bulk), Err(RemoteError::Unreachable { .. })));
-    let op = Op::Restore { key: key(1), days: 1, tier: Tier::Bulk, answer: Some(RestoreAnswer::Accepted) };
+    let op =
+        Op::Restore { key: key(1), days: 1, tier: Tier::Bulk, running: None, answer: Some(RestoreAnswer::Accepted) };
     assert_eq!(last(), Request { at: remote.now(), op, done: true, answered: false });
     remote.set_faults(Faults::default());
     assert_eq!(standing(&remote), Restore::Ongoing, "it took place");

@@ -152,6 +152,17 @@ impl<'a> Driver<'a> {
         self.journal.job()
     }
 
+    /// After so many more frames of the journal, only so many bytes of the next one are written, as if killed there.
+    #[cfg(test)]
+    pub(in crate::thaw) fn crash_after(&mut self, frames: u32, bytes: usize) {
+        self.journal.crash = Some((frames, bytes));
+    }
+
+    #[cfg(test)]
+    pub(in crate::thaw) fn crash_no_more(&mut self) {
+        self.journal.crash = None;
+    }
+
     /// Gives the journal back, for instance to remove it.
     pub fn into_journal(self) -> Journal {
         self.journal
@@ -276,7 +287,7 @@ impl<'a> Driver<'a> {
         let any = (0..).zip(self.job().packs()).any(|(index, _)| asking(&index));
         let ask = any.then(|| self.throttle.ready_at(now).max(now.saturating_add(1)));
         let poll = self.poll_at(now).map(|at| at.max(self.throttle.ready_at(now)));
-        [ask, poll, self.hydrate_at(now)].into_iter().flatten().min()
+        [ask, poll, self.hydrate_at(now)].into_iter().flatten().min().map(|at| at.max(now))
     }
 }
 

@@ -90,7 +90,7 @@ fn fetch(remote: &MemoryRemote) -> impl Fn(&WantedPack) -> Result<(), HydrateErr
 fn restores(remote: &MemoryRemote) -> Vec<(i64, Key, Tier, u32, RestoreAnswer)> {
     let done = remote.requests().into_iter().filter(|request| request.done);
     done.filter_map(|request| match request.op {
-        Op::Restore { key, days, tier, answer } => Some((request.at, key, tier, days, answer?)),
+        Op::Restore { key, days, tier, answer, .. } => Some((request.at, key, tier, days, answer?)),
         _ => None,
     })
     .collect()
