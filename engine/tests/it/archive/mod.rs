@@ -4,6 +4,7 @@ mod crash;
 mod differences;
 mod directory;
 mod docker;
+mod far;
 mod hostile;
 mod round_trip;
 mod settle;
