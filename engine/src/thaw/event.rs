@@ -215,7 +215,9 @@ fn resume(progress: &mut Progress) {
     let stage = progress.state.stage();
     if is_resumable(stage) {
         let asked = progress.asked.filter(|_| stage != Stage::Expired);
-        *progress = Progress { asked, extended: progress.extended, ..Progress::new() };
+        // The request that took the place of one without capacity may still run: to forget that would be to upgrade it.
+        let ceiling = progress.ceiling.filter(|_| asked.is_some());
+        *progress = Progress { asked, ceiling, extended: progress.extended, ..Progress::new() };
     }
 }
 

@@ -35,14 +35,11 @@ impl Driver<'_> {
         match progress.state {
             // Whatever its class is by now is found by looking.
             PackState::Planned => Some(Want { tier: tier.unwrap_or(job.tier()), days: job.days() }),
-            PackState::Thawing { .. } => match progress.asked {
-                // A running one is only made faster for the days it was asked for.
-                Some(asked) => tier.filter(|tier| *tier > asked.tier).map(|tier| Want { tier, days: asked.days }),
-                None => {
-                    let escalated = job.tier() > job.spec().tier;
-                    tier.filter(|tier| escalated && *tier > Tier::Bulk).map(|tier| Want { tier, days: job.days() })
-                }
-            },
+            // An upgrade is paid for, so somebody must have ordered it; and it only counts for the days of what it upgrades.
+            PackState::Thawing { .. } if job.tier() > job.spec().tier => {
+                let (present, days) = progress.asked.map_or((Tier::Bulk, job.days()), |ask| (ask.tier, ask.days));
+                tier.filter(|tier| *tier > present).map(|tier| Want { tier, days })
+            }
             PackState::Readable { until: Some(until) } => {
                 let extension = job.extension.filter(|extension| extension.number > progress.extended)?;
                 let due = until < extension.until && until.saturating_sub(now) > TOO_LATE;

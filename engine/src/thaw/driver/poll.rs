@@ -6,10 +6,9 @@ use std::sync::atomic::AtomicBool;
 use super::look::{Look, Verdict, judge};
 use super::{Driver, Round, ThawError};
 use crate::id::PackId;
-use crate::remote::Tier;
 use crate::store::{Family, Key, PackArea};
 use crate::thaw::event::Sight;
-use crate::thaw::job::Stage;
+use crate::thaw::job::{PackState, Stage};
 
 /// Keys on one page of a listing.
 const PAGE: u64 = 1000;
@@ -32,20 +31,22 @@ fn is_listing_cheaper(keys: u64, looks: u64) -> bool {
 }
 
 impl Driver<'_> {
-    /// Seconds between two looks: a fortieth of the time the fastest pack may take.
-    fn interval(&self) -> Option<i64> {
-        let packs = self.job().packs().filter(|(_, progress)| progress.state.stage() == Stage::Thawing);
-        let longest = packs.map(|(pack, progress)| {
-            let tier = progress.asked.map_or(Tier::Bulk, |ask| ask.tier);
-            tier.longest(pack.class).unwrap_or(0)
+    /// Seconds between two looks: a fortieth of the time the fastest pack may take, or has taken when that is longer.
+    fn interval(&self, now: i64) -> Option<i64> {
+        let job = self.job();
+        let packs = job.packs().filter(|(_, progress)| progress.state.stage() == Stage::Thawing);
+        let span = packs.map(|(pack, progress)| {
+            let PackState::Thawing { since } = progress.state else { return i64::MAX };
+            let start = progress.asked.map_or(since, |ask| ask.at);
+            let ready = job.pack_eta(pack, progress, now).unwrap_or(now);
+            ready.max(now).saturating_sub(start)
         });
-        let interval = i64::try_from(longest.min()? / 40).unwrap_or(i64::MAX);
-        Some(interval.clamp(INTERVAL.0, INTERVAL.1))
+        Some((span.min()? / 40).clamp(INTERVAL.0, INTERVAL.1))
     }
 
     /// When what is thawing is looked at next; `None` when nothing is.
     pub(super) fn poll_at(&self, now: i64) -> Option<i64> {
-        let interval = self.interval()?;
+        let interval = self.interval(now)?;
         // One in the future means that the clock was set back.
         let polled = self.polled.filter(|polled| *polled <= now);
         Some(polled.map_or(now, |polled| polled.saturating_add(interval)))
