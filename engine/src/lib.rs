@@ -8,6 +8,7 @@ pub mod bucket;
 pub mod cache;
 pub mod chunker;
 pub mod codec;
+pub mod cost;
 pub mod diff;
 mod error;
 mod file_part;

@@ -46,10 +46,13 @@ pub(super) fn upload(
     Ok(FarPack { len, class, restore, modified })
 }
 
-/// Writes the footer's copy, without which a pack that sleeps can't be used.
+/// Writes the footer's copy unless it is there, without which a pack that sleeps can't be used.
 pub(super) fn footer(archive: &Archive, remote: &dyn Remote, pack: PackId) -> Result<(), BucketError> {
-    let local = exchange_store(archive);
     let key = Key::Footer(pack);
+    if remote.head(&key)?.is_some() {
+        return Ok(());
+    }
+    let local = exchange_store(archive);
     let bytes = match local.get(&key, MAX_PACK_LEN) {
         Ok(bytes) => bytes,
         Err(_) => {

@@ -169,6 +169,25 @@ impl FromStr for Tier {
     }
 }
 
+/// In files and in JSON both stand as users write them.
+macro_rules! as_written {
+    ($($name:ty),*) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+as_written!(Class, Tier);
+
 #[cfg(test)]
 mod tests {
     use super::*;
