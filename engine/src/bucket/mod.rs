@@ -88,7 +88,15 @@ pub enum BucketError {
 
 /// Only one process at a time moves objects between a directory and its bucket. Reading and archiving go on meanwhile.
 struct Exchange {
-    _file: std::fs::File,
+    file: std::fs::File,
+}
+
+impl Drop for Exchange {
+    /// As for the right to write: a child that is being started has the descriptor for a moment too.
+    fn drop(&mut self) {
+        // Should that fail, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Exchange {
@@ -97,7 +105,7 @@ impl Exchange {
         let system = |source| BucketError::System { what: format!("locking {}", path.display()), source };
         let file = std::fs::File::options().create(true).append(true).open(&path).map_err(system)?;
         match file.try_lock() {
-            Ok(()) => Ok(Exchange { _file: file }),
+            Ok(()) => Ok(Exchange { file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(BucketError::Busy { path: root.to_owned() }),
             Err(std::fs::TryLockError::Error(error)) => Err(system(error)),
         }

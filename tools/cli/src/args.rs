@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
-use firn_engine::remote::Class;
+use firn_engine::remote::{Class, Tier};
 
 use crate::confirm::Consent;
 
@@ -85,6 +85,10 @@ pub enum Command {
     Sync(Sync),
     /// Move packs to the bucket, into a cold storage class, and free their space here
     Spill(Spill),
+    /// Make an image's frozen packs readable again: priced first, then asked for, and brought here as they thaw
+    Thaw(Thaw),
+    /// What the bucket costs now, and over years
+    Cost(Cost),
     /// The chunk index, which is derived from the packs
     #[command(subcommand)]
     Index(Index),
@@ -166,9 +170,64 @@ pub struct Spill {
     /// Storage class: standard, standard-ia, glacier-ir, glacier or deep-archive
     #[arg(long)]
     pub class: Class,
+    /// Prices: us-east-1, round-numbers, or a TOML file
+    #[arg(long, value_name = "TABLE")]
+    pub prices: Option<PathBuf>,
     /// Whether to ask
     #[command(flatten)]
     pub consent: Consent,
+}
+
+/// `firn thaw`
+#[derive(Debug, ClapArgs)]
+pub struct Thaw {
+    /// An image, or a thaw job
+    #[arg(value_name = "IMAGE|JOB")]
+    pub target: Option<String>,
+    /// How fast: bulk, standard or expedited
+    #[arg(long, default_value = "standard")]
+    pub tier: Tier,
+    /// Days that the readable copies live
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+    /// Stay until everything is here; what was interrupted goes on with the same command
+    #[arg(long)]
+    pub wait: bool,
+    /// List the jobs
+    #[arg(long, conflicts_with_all = ["target", "wait", "escalate", "cancel", "resume"])]
+    pub status: bool,
+    /// With --status: again and again until all are over
+    #[arg(long, requires = "status")]
+    pub watch: bool,
+    /// Ask again on a faster tier for what is not readable yet
+    #[arg(long, value_name = "TIER")]
+    pub escalate: Option<Tier>,
+    /// Ask for nothing more
+    #[arg(long, conflicts_with_all = ["escalate", "resume", "wait"])]
+    pub cancel: bool,
+    /// Ask again for copies that expired
+    #[arg(long)]
+    pub resume: bool,
+    /// Prices: us-east-1, round-numbers, or a TOML file
+    #[arg(long, value_name = "TABLE")]
+    pub prices: Option<PathBuf>,
+    /// Whether to ask
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// `firn cost`
+#[derive(Debug, ClapArgs)]
+pub struct Cost {
+    /// Years to look ahead, growing as the archive did so far
+    #[arg(long, value_name = "YEARS", value_parser = parse_years)]
+    pub project: Option<u32>,
+    /// Prices: us-east-1, round-numbers, or a TOML file
+    #[arg(long, value_name = "TABLE")]
+    pub prices: Option<PathBuf>,
+    /// Go by what the bucket held when it was last looked at
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `firn archive`
@@ -380,6 +439,12 @@ pub struct Verify {
 pub enum Index {
     /// Make the index anew from the packs alone
     Rebuild,
+}
+
+/// Years: `5` or `5y`, 1 to 100.
+fn parse_years(text: &str) -> Result<u32, String> {
+    let years = text.strip_suffix('y').unwrap_or(text).parse().ok().filter(|years| (1..=100).contains(years));
+    years.ok_or_else(|| format!("{text:?} is not 1y to 100y"))
 }
 
 /// An age in seconds: `90s`, `30m`, `12h`, `30d`, `4w`, `1y` (365 days).

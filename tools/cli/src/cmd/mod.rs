@@ -3,6 +3,7 @@
 mod archive;
 mod attach;
 mod cat;
+mod cost;
 mod diff;
 mod index;
 mod init;
@@ -14,6 +15,7 @@ mod settle;
 mod show;
 mod spill;
 mod stats;
+mod thaw;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,6 +43,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Attach(args) => attach::run(&context, &args)?,
         Command::Sync(args) => attach::sync(&context, &args)?,
         Command::Spill(args) => spill::run(&context, &args)?,
+        Command::Thaw(args) => thaw::run(&context, &args)?,
+        Command::Cost(args) => cost::run(&context, &args)?,
         Command::Index(Index::Rebuild) => index::rebuild(&context)?,
         Command::Completions { shell } => scripts::completions(shell),
         Command::Man { dir } => scripts::man(&dir)?,

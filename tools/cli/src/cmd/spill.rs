@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use firn_engine::bucket::{SpillPlan, SpillStep, Spilled, Tally, plan_spill, spill};
+use firn_engine::cost::{Held, Plan as Priced, Planner, Prices, Way};
 use firn_engine::id::Digest;
 use serde_json::{Value, json};
 
@@ -29,6 +30,13 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
         let _shown = Transfer::start(&tally, "planning", context.shows_progress());
         plan_spill(&archive, remote.as_ref(), args.class, before, only, &tally)?.1
     };
+    let priced = price(&plan, &crate::pricing::prices(args.prices.as_deref())?, now);
+    let plan_json = |plan: &SpillPlan| {
+        let mut json = plan_json(plan);
+        json["price"] = json!(priced);
+        json
+    };
+    let plan_text = |plan: &SpillPlan| format!("{}{priced}\n", plan_text(plan));
     if args.consent.dry_run || plan.packs.is_empty() {
         context.print(&json!({ "plan": plan_json(&plan) }), || plan_text(&plan));
         return Ok(());
@@ -49,6 +57,23 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
     });
     context.print(&json, || spilled_text(&spilled) + &published_text(&published));
     Ok(())
+}
+
+/// What the plan costs, once and a month.
+fn price(plan: &SpillPlan, prices: &Prices, now: u64) -> Priced {
+    let mut planner = Planner::new(prices);
+    for pack in &plan.packs {
+        match pack.step {
+            SpillStep::Upload => planner.upload(plan.class, pack.len),
+            SpillStep::Reclass(class) => {
+                let since = pack.far_since.and_then(|since| u64::try_from(since).ok()).unwrap_or(now);
+                let held = Held { class, bytes: pack.len, seconds: now.saturating_sub(since) };
+                planner.change(held, plan.class, Way::Copy);
+            }
+            SpillStep::Drop => {}
+        }
+    }
+    planner.finish()
 }
 
 fn sum(plan: &SpillPlan, of: impl Fn(&SpillStep) -> bool) -> (u64, u64) {

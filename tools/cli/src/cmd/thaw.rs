@@ -1,0 +1,372 @@
+//! `firn thaw`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use firn_engine::cost::{ThawQuote, thaw_quotes};
+use firn_engine::id::{Digest, JobId, PackId};
+use firn_engine::remote::{Class, Remote};
+use firn_engine::store::{Key, PackArea, StoreError};
+use firn_engine::thaw::{
+    Change, Driver, Ended, HydrateError, Job, JobSpec, Journal, Plan, Round, Settings, Sight, Stage, SystemClock,
+    ThawError, WantedPack, jobs, read_job,
+};
+use firn_engine::{Archive, ErrorKind};
+use serde_json::{Value, json};
+
+use crate::args::Thaw;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::{bucket, pricing, show};
+
+/// Requests that look at objects, at a time.
+const LOOKS: usize = 16;
+/// Bytes that are fetched at a time while a pack comes in.
+const PIECE: u64 = 8 << 20;
+/// Between two looks of a status that is watched.
+const WATCH: Duration = Duration::from_secs(5);
+
+pub fn run(context: &Context, args: &Thaw) -> Result<(), Failure> {
+    let archive = context.archive()?;
+    let remote = bucket::of(&archive)?;
+    let thaw = Thawing { context, archive: &archive, remote: remote.as_ref(), dir: archive.root().join("jobs") };
+    if args.status {
+        return thaw.status(args);
+    }
+    let target = args.target.as_deref().ok_or_else(|| Failure::usage("thaw what? Name an image, or a job"))?;
+    match thaw.find(target)? {
+        Some(id) => thaw.existing(id, args),
+        None if args.cancel || args.resume || args.escalate.is_some() => {
+            Err(Failure::usage(format!("there is no thaw job for {target}: firn thaw --status lists them")))
+        }
+        None => thaw.file(target, args),
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+impl From<ThawError> for Failure {
+    fn from(error: ThawError) -> Self {
+        let source = std::error::Error::source(&error).map(|cause| firn_engine::with_causes(cause).into());
+        Failure::Other { kind: ErrorKind::System, message: error.to_string(), source }
+    }
+}
+
+impl From<firn_engine::thaw::JournalError> for Failure {
+    fn from(error: firn_engine::thaw::JournalError) -> Self {
+        use firn_engine::thaw::JournalError as E;
+        let kind = match &error {
+            E::NoSuchJob(_) => ErrorKind::NotFound,
+            E::Busy(_) => ErrorKind::Busy,
+            E::Unusable { .. } => ErrorKind::Damaged,
+            E::Illegal(_) | E::NotOver(_) | E::Spec(_) | E::Full(_) => ErrorKind::Usage,
+            _ => ErrorKind::System,
+        };
+        let source = std::error::Error::source(&error).map(|cause| firn_engine::with_causes(cause).into());
+        Failure::Other { kind, message: error.to_string(), source }
+    }
+}
+
+struct Thawing<'a> {
+    context: &'a Context,
+    archive: &'a Archive,
+    remote: &'a dyn Remote,
+    dir: PathBuf,
+}
+
+impl Thawing<'_> {
+    /// The job that is meant: by its name or the first digits of it, or the unfinished one of an image.
+    fn find(&self, target: &str) -> Result<Option<JobId>, Failure> {
+        let all = jobs(&self.dir)?;
+        if target.len() >= 4 && target.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let mut named = all.iter().filter(|id| id.to_string().starts_with(target));
+            if let (Some(one), None) = (named.next(), named.next()) {
+                return Ok(Some(*one));
+            }
+        }
+        let record = self.archive.resolve(target)?;
+        for id in all {
+            let job = read_job(&self.dir, id)?;
+            if !job.is_over() && job.spec().images.contains(&record.root) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn file(&self, target: &str, args: &Thaw) -> Result<(), Failure> {
+        let record = self.archive.resolve(target)?;
+        let plan = self.plan(&record.all_packs())?;
+        let prices = pricing::prices(args.prices.as_deref())?;
+        let frozen: Vec<(Class, u64)> = plan
+            .packs
+            .iter()
+            .filter(|planned| planned.sight == Sight::Frozen)
+            .map(|planned| (planned.pack.class, planned.pack.len))
+            .collect();
+        let quotes = thaw_quotes(&prices, &frozen, args.days, now());
+        let shown = || plan_text(target, &plan, &quotes, args);
+        let json = plan_json(&plan, &quotes, args);
+        if plan.packs.is_empty()
+            || (frozen.is_empty() && plan.count(|sight| sight == Sight::Ongoing).0 == 0)
+            || args.consent.dry_run
+        {
+            self.context.print(&json!({ "plan": json }), shown);
+            return Ok(());
+        }
+        self.context.aside(shown);
+        if !frozen.is_empty() && !args.consent.given(&format!("Ask for {} on tier {}?", target, args.tier))? {
+            return Ok(());
+        }
+        let spec = JobSpec {
+            description: target.to_owned(),
+            images: vec![record.root],
+            tier: args.tier,
+            days: args.days,
+            created_at: now(),
+            packs: plan.into_packs(),
+        };
+        let journal = Journal::create(&self.dir, spec)?;
+        self.context.aside(|| format!("thaw job {}\n", journal.job().id()));
+        self.drive(journal, args.wait)
+    }
+
+    /// Packs of the bucket that are not here, as the bucket has them now.
+    fn plan(&self, packs: &BTreeSet<PackId>) -> Result<Plan, Failure> {
+        let is_here = |pack: &PackId| self.archive.root().join(Key::Pack(PackArea::Data, *pack).to_string()).exists();
+        let far: BTreeSet<PackId> = self.archive.with_seen(|seen| seen.packs.keys().copied().collect());
+        let wanted: BTreeMap<PackId, Vec<std::ops::Range<u64>>> =
+            packs.iter().filter(|pack| far.contains(pack) && !is_here(pack)).map(|pack| (*pack, Vec::new())).collect();
+        let plan = Plan::look(self.remote, &wanted, LOOKS).map_err(firn_engine::bucket::BucketError::from)?;
+        match plan.missing.first() {
+            None => Ok(plan),
+            Some(pack) => Err(Failure::Other {
+                kind: ErrorKind::Damaged,
+                message: format!(
+                    "{} packs are neither here nor in the bucket, first of them {pack}",
+                    plan.missing.len()
+                ),
+                source: None,
+            }),
+        }
+    }
+
+    fn existing(&self, id: JobId, args: &Thaw) -> Result<(), Failure> {
+        let journal = Journal::open(&self.dir, id)?;
+        if args.consent.dry_run {
+            let job = journal.job();
+            self.context.print(&job_json(job), || job_text(job));
+            return Ok(());
+        }
+        let mut driver = Driver::new(journal, self.remote, &SystemClock, Settings::default())?;
+        if args.cancel {
+            driver.cancel()?;
+            let job = driver.job();
+            self.context.print(&job_json(job), || {
+                format!("{}nothing more is asked for; what is thawing is paid for\n", job_text(job))
+            });
+            return Ok(());
+        }
+        if let Some(tier) = args.escalate {
+            let (packs, bytes) = [Stage::Planned, Stage::Requested, Stage::Thawing]
+                .iter()
+                .fold((0, 0), |sum, stage| (sum.0 + driver.job().at(*stage).0, sum.1 + driver.job().at(*stage).1));
+            let question = format!("Ask again on tier {tier} for {packs} packs ({})?", show::bytes(bytes));
+            if !args.consent.given(&question)? {
+                return Ok(());
+            }
+            driver.escalate(tier)?;
+        }
+        if args.resume {
+            driver.resume()?;
+        }
+        self.drive(driver.into_journal(), args.wait)
+    }
+
+    /// Asks for what is to be asked for; with `wait`, until everything is here.
+    fn drive(&self, journal: Journal, wait: bool) -> Result<(), Failure> {
+        let mut driver = Driver::new(journal, self.remote, &SystemClock, Settings::default())?;
+        let never = AtomicBool::new(false);
+        let hydrate = |pack: &WantedPack| self.hydrate(pack);
+        if wait {
+            let ended = driver.run(&hydrate, None, &never, &mut |job, round| self.tell(job, round))?;
+            debug_assert_eq!(ended, Ended::Over, "nothing else ends it");
+        } else {
+            loop {
+                let round = driver.step(&hydrate, &never)?;
+                self.tell(driver.job(), &round);
+                let asking = driver.job().at(Stage::Planned).0 + driver.job().at(Stage::Requested).0;
+                let Some(again_at) = round.again_at.filter(|_| asking > 0) else { break };
+                let seconds = u64::try_from(again_at - now()).unwrap_or(0).min(60);
+                std::thread::sleep(Duration::from_secs(seconds));
+            }
+        }
+        let job = driver.job();
+        self.context.print(&job_json(job), || job_text(job));
+        match job.stage() {
+            Stage::Failed => Err(ended_badly(job, "some packs can't be had; firn thaw --status tells why")),
+            Stage::Expired => Err(ended_badly(job, "some copies expired before they were here; --resume asks again")),
+            _ => Ok(()),
+        }
+    }
+
+    fn tell(&self, job: &Job, round: &Round) {
+        if !self.context.shows_progress() {
+            return;
+        }
+        for change in &round.changes {
+            if let Change::NoCapacity { pack, tier, next } = change {
+                let next = next.map_or("nothing".to_owned(), |next| next.to_string());
+                eprintln!("no capacity for {tier} ({pack}): asking for {next} instead");
+            }
+        }
+        if let Some(trouble) = &round.trouble {
+            eprintln!("the bucket has trouble, trying again: {}", firn_engine::with_causes(trouble));
+        }
+        if !round.changes.is_empty() {
+            eprintln!("{}", stages(job));
+        }
+    }
+
+    /// Reads a pack through the archive's cache, where it stays.
+    fn hydrate(&self, pack: &WantedPack) -> Result<(), HydrateError> {
+        let key = Key::Pack(PackArea::Data, pack.id);
+        let mut piece = Vec::new();
+        let mut at = 0;
+        while at < pack.len {
+            piece.resize(usize::try_from((pack.len - at).min(PIECE)).unwrap_or(0), 0);
+            self.archive.store().read_at(&key, at, &mut piece).map_err(|error| match error {
+                StoreError::Frozen { .. } => HydrateError::Frozen,
+                error => HydrateError::Passing(Box::new(error)),
+            })?;
+            at += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn status(&self, args: &Thaw) -> Result<(), Failure> {
+        loop {
+            let mut found = Vec::new();
+            for id in jobs(&self.dir)? {
+                found.push(read_job(&self.dir, id)?);
+            }
+            found.sort_by_key(|job| job.spec().created_at);
+            let json = json!(found.iter().map(job_json).collect::<Vec<_>>());
+            self.context.print(&json, || {
+                if found.is_empty() { "no thaw jobs\n".to_owned() } else { found.iter().map(job_text).collect() }
+            });
+            if !args.watch || found.iter().all(Job::is_over) {
+                return Ok(());
+            }
+            std::thread::sleep(WATCH);
+        }
+    }
+}
+
+fn ended_badly(job: &Job, what: &str) -> Failure {
+    Failure::Other { kind: ErrorKind::System, message: format!("thaw job {}: {what}", job.id()), source: None }
+}
+
+fn stages(job: &Job) -> String {
+    let part = |stage: &Stage| match job.at(*stage) {
+        (0, _) => None,
+        (packs, bytes) => Some(format!("{packs} {stage} ({})", show::bytes(bytes))),
+    };
+    Stage::ALL.iter().filter_map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn job_text(job: &Job) -> String {
+    let eta = job.eta(now()).map(|eta| format!(", readable by {}", show::time(eta))).unwrap_or_default();
+    let mut text = format!(
+        "{}  {}  {}  tier {}, {} days{eta}\n  {}\n",
+        job.id(),
+        job.stage(),
+        show::printable(&job.spec().description),
+        job.tier(),
+        job.days(),
+        stages(job)
+    );
+    for (pack, progress) in job.packs() {
+        if let firn_engine::thaw::PackState::Failed(reason) = &progress.state {
+            text.push_str(&show::printable(&format!("  {}: {reason}", pack.id)));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn job_json(job: &Job) -> Value {
+    let stages: BTreeMap<String, Value> = Stage::ALL
+        .iter()
+        .map(|stage| (stage.to_string(), json!({ "packs": job.at(*stage).0, "bytes": job.at(*stage).1 })))
+        .collect();
+    json!({
+        "job": job.id().to_string(),
+        "description": job.spec().description,
+        "images": job.spec().images.iter().map(Digest::to_string).collect::<Vec<_>>(),
+        "stage": job.stage().to_string(),
+        "tier": job.tier().to_string(),
+        "days": job.days(),
+        "created_at": job.spec().created_at,
+        "readable_by": job.eta(now()),
+        "packs": stages,
+    })
+}
+
+fn plan_text(target: &str, plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> String {
+    let frozen = plan.count(|sight| sight == Sight::Frozen);
+    let ongoing = plan.count(|sight| sight == Sight::Ongoing);
+    let readable = plan.count(Sight::is_readable);
+    let mut text = format!("{}: ", show::printable(target));
+    let part = |(packs, bytes): (u64, u64), what: &str| format!("{packs} packs ({}) {what}", show::bytes(bytes));
+    text.push_str(
+        &[part(frozen, "frozen"), part(ongoing, "thawing already"), part(readable, "readable in the bucket")]
+            .join(", "),
+    );
+    text.push('\n');
+    if frozen.0 == 0 {
+        return text;
+    }
+    let mut table = show::Table::new(&["TIER", "PACKS", "SIZE", "COST", "READABLE WITHIN", "UNTIL"]);
+    for quote in quotes {
+        let chosen = if quote.tier == args.tier { " *" } else { "" };
+        table.row([
+            format!("{}{chosen}", quote.tier),
+            quote.objects.to_string(),
+            show::bytes(quote.bytes),
+            quote.bill.total.to_string(),
+            hours(quote.ready_within),
+            show::time(quote.expires),
+        ]);
+    }
+    text.push_str(&table.render());
+    text
+}
+
+fn hours(seconds: u64) -> String {
+    if seconds < 3600 { format!("{} min", seconds.div_ceil(60)) } else { format!("{} h", seconds.div_ceil(3600)) }
+}
+
+fn plan_json(plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> Value {
+    let part = |(packs, bytes): (u64, u64)| json!({ "packs": packs, "bytes": bytes });
+    json!({
+        "frozen": part(plan.count(|sight| sight == Sight::Frozen)),
+        "thawing": part(plan.count(|sight| sight == Sight::Ongoing)),
+        "readable": part(plan.count(Sight::is_readable)),
+        "tier": args.tier.to_string(),
+        "days": args.days,
+        "quotes": quotes.iter().map(|quote| json!({
+            "tier": quote.tier.to_string(),
+            "packs": quote.objects,
+            "bytes": quote.bytes,
+            "dollars": quote.bill.total.dollars(),
+            "ready_within_seconds": quote.ready_within,
+            "copies_expire": quote.expires,
+        })).collect::<Vec<_>>(),
+    })
+}
