@@ -2,12 +2,14 @@
 //! function of the job, the time and the event, so that the same journal always gives the same job.
 //!
 //! ```text
-//!            Ask                Accepted, Ongoing            Until          Hydrate        Hydrated
-//! Planned ─────────► Requested ───────────────────► Thawing ──────► Readable ──────► Hydrating ──────► Done
-//!    ▲  ◄──NotTaken,──┘  ▲  │                        │  ▲ Ask: faster  │  ▲ Ask: longer   │
-//!    │     NoCapacity    │  └── back to where it was ──┘  └─ Requested  │  └─ Requested     │
-//!    │                   └──────────────── Ask ─────────┴───────────────┘  ◄── Stopped, Stumbled ┘
-//!    └── Resume ── Expired (the copy is gone), Failed, Cancelled  ◄── from anything that is not over
+//! Planned ──Ask──► Requested ──Accepted, Ongoing──► Thawing ──Until──► Readable ──Hydrate──► Hydrating ──Hydrated──► Done
+//!
+//! Thawing, Readable ──Ask: faster, longer──► Requested
+//! Requested ──NotTaken, NoCapacity, Declined──► where it was before
+//! Hydrating ──Stopped, Stumbled──► Readable
+//! Requested, Thawing, Readable ──Frozen: the copy is gone──► Expired
+//! all that are not over ──Fail──► Failed, ──Cancel──► Cancelled
+//! Expired, Failed, Cancelled ──Resume──► Planned
 //! ```
 
 use super::job::{Ask, DAY, Extension, Job, MAX_DAYS, PackState, Progress, Purpose, Reason, Stage};

@@ -8,8 +8,8 @@
 //!
 //! 1. A request is in the journal before it is sent, and its answer before anything follows from it.
 //! 2. Right before each request the object is looked at: what is readable or on its way is not asked for.
-//! 3. A request whose answer is not known (lost, or its owner died) is resolved by looking, never by asking again. One that
-//!    stayed unresolved for half the life it asked for ends as expired: the copy may have come and gone.
+//! 3. A request whose answer is not known (lost, or its owner died) is resolved by looking. Only an upgrade is then asked
+//!    again, on the same tier, which the bucket refuses for nothing if it took place. A first request that stayed unresolved for half the life it asked for ends as expired: the copy may have come and gone.
 //! 4. A copy that expires is only asked for again by [`Event::Resume`], which is somebody's decision.
 //! 5. The bucket itself refuses a second request while the first one runs, unless on a faster tier; and that is only asked
 //!    for after [`Event::Escalate`].

@@ -286,7 +286,7 @@ mod tests {
             spec(0, vec![]),
             spec(MAX_DAYS + 1, vec![]),
             spec(1, vec![pack(1, 1, &[]), pack(1, 1, &[])]),
-            spec(1, vec![pack(1, 10, &[9..11])]),
+            spec(1, vec![pack(1, 10, &[0..1, 9..11])]),
             spec(1, vec![pack(1, 10, &[std::ops::Range { start: 5, end: 5 }])]),
             JobSpec { description: "x".repeat(MAX_DESCRIPTION + 1), ..good },
         ] {

@@ -27,6 +27,36 @@ fn no_capacity_means_the_next_slower_tier_and_is_told() {
     assert_eq!(answers, expected);
 }
 
+/// Looks pass, the answer to the request is lost: the draws of some seed.
+fn lose_the_request() -> Faults {
+    let faults = |seed| Faults { seed, lost: 500, ..Faults::default() };
+    let fits = |seed: &u64| {
+        let probe = bucket(&[FLEXIBLE]);
+        probe.set_faults(faults(*seed));
+        probe.head(&key(0)).is_ok() && probe.restore(&key(0), 1, Tier::Bulk).is_err()
+    };
+    faults((0..).find(fits).unwrap())
+}
+
+#[test]
+fn a_request_unknown_for_too_long_is_not_made_again() {
+    let classes = [FLEXIBLE];
+    // Nobody is there for this long, in hours.
+    for (absence, stage, paid) in [(4, Stage::Thawing, 1), (6, Stage::Done, 1), (90, Stage::Expired, 1)] {
+        let remote = bucket(&classes);
+        let (dir, clock) = (dir(), TestClock::of(&remote));
+        let journal = file(dir.path(), spec(&classes, Tier::Standard, 2));
+        let mut driver = Driver::new(journal, &remote, &clock, Settings::default()).unwrap();
+        remote.set_faults(lose_the_request());
+        driver.step(&fetch(&remote), &go_on()).unwrap();
+        remote.set_faults(Faults::default());
+        remote.advance(absence * 3600);
+        driver.step(&fetch(&remote), &go_on()).unwrap();
+        assert_eq!(stages(driver.job()), [stage], "after {absence} hours");
+        assert_eq!(restores(&remote).len(), paid);
+    }
+}
+
 #[test]
 fn a_lost_answer_is_found_out_by_looking() {
     let classes = [FLEXIBLE];
@@ -34,16 +64,7 @@ fn a_lost_answer_is_found_out_by_looking() {
     let (dir, clock) = (dir(), TestClock::of(&remote));
     let journal = file(dir.path(), spec(&classes, Tier::Standard, 1));
     let mut driver = Driver::new(journal, &remote, &clock, Settings::default()).unwrap();
-    // Looks pass, the request's answer is lost: draws of this seed.
-    let faults = |seed| Faults { seed, lost: 500, ..Faults::default() };
-    let seed = (0..)
-        .find(|seed| {
-            let probe = bucket(&classes);
-            probe.set_faults(faults(*seed));
-            probe.head(&key(0)).is_ok() && probe.restore(&key(0), 1, Tier::Bulk).is_err()
-        })
-        .unwrap();
-    remote.set_faults(faults(seed));
+    remote.set_faults(lose_the_request());
     let round = driver.step(&fetch(&remote), &go_on()).unwrap();
     assert!(round.trouble.is_some());
     assert_eq!(stages(driver.job()), [Stage::Requested]);
