@@ -18,6 +18,9 @@ use crate::store::{Body, Family, Key, LocalStore, PackArea, Store as _, StoreErr
 /// Bytes of a pack that are in memory at a time while it comes in.
 const PIECE: u64 = 8 << 20;
 
+/// How often a pack that comes in damaged is read.
+const ATTEMPTS: u32 = 3;
+
 /// What a look at the bucket brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pulled {
@@ -162,6 +165,37 @@ fn meta_pack(
     if len > MAX_PACK_LEN {
         return Err(BucketError::Object { key: key.clone(), what: format!("{len} bytes are too many for a pack") });
     }
+    // What was damaged on the way is good the next time; what is damaged there is not.
+    let mut attempt = 1;
+    loop {
+        fetch(archive, remote, local, key, len)?;
+        match check_pack(local, area, pack) {
+            Ok(()) => return Ok(len),
+            Err(_) if attempt < ATTEMPTS => attempt += 1,
+            Err(what) => {
+                local.delete(key)?;
+                return Err(BucketError::Object { key: key.clone(), what });
+            }
+        }
+    }
+}
+
+/// Whether a pack that is here is as its footer says, frame by frame, and if not, what is wrong.
+fn check_pack(local: &LocalStore, area: PackArea, pack: PackId) -> Result<(), String> {
+    let footer = load_footer(local, area, pack).map_err(|error| error.to_string())?;
+    let mut payload = Vec::new();
+    for frame in &footer.frames {
+        payload.resize(frame.payload_len as usize, 0);
+        let read = local.read_at(&Key::Pack(area, pack), frame.payload_offset(), &mut payload);
+        read.map_err(|error| error.to_string())?;
+        if blake3::hash(&payload) != frame.payload_hash {
+            return Err(format!("the frame at byte {} is damaged", frame.offset));
+        }
+    }
+    Ok(())
+}
+
+fn fetch(archive: &Archive, remote: &dyn Remote, local: &LocalStore, key: &Key, len: u64) -> Result<(), BucketError> {
     let system = |source| BucketError::System { what: format!("writing {key}"), source };
     let dir = archive.root().join("bucket.tmp");
     std::fs::create_dir_all(&dir).map_err(system)?;
@@ -175,12 +209,7 @@ fn meta_pack(
         file.write_all(&piece).map_err(system)?;
         at += next;
     }
-    local.put(key, Body::File(&file.into_temp_path()))?;
-    if let Err(error) = load_footer(local, area, pack) {
-        local.delete(key)?;
-        return Err(BucketError::Object { key: key.clone(), what: error.to_string() });
-    }
-    Ok(len)
+    Ok(local.put(key, Body::File(&file.into_temp_path()))?)
 }
 
 fn document(

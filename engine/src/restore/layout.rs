@@ -146,8 +146,10 @@ impl OciLayoutWriter {
     pub fn open(root: &Path) -> Result<Self, Error> {
         let blobs = root.join("blobs").join("sha256");
         let is_layout = root.join("oci-layout").exists();
-        let is_empty = fs::read_dir(root).map(|mut entries| entries.next().is_none()).unwrap_or(true);
-        if !is_layout && !is_empty {
+        // A restore that was interrupted leaves its blobs, which the next one need not write again.
+        let is_ours = |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() == "blobs");
+        let is_free = fs::read_dir(root).map(|mut entries| entries.all(is_ours)).unwrap_or(true);
+        if !is_layout && !is_free {
             return Err(Error::Usage(format!("{} is neither empty nor an OCI layout", root.display())));
         }
         fs::create_dir_all(&blobs).map_err(Error::system(format!("creating {}", blobs.display())))?;

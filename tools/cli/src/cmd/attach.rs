@@ -40,11 +40,13 @@ pub fn run(context: &Context, args: &Attach) -> Result<(), Failure> {
         pull(&archive, remote.as_ref(), &tally)?
     };
     let id = archive.config().archive.to_string();
-    let mut json = pulled_json(&pulled);
-    json["archive"] = json!(dir);
-    json["id"] = json!(id);
-    json["bucket"] = json!(remote.url());
-    json["new"] = json!(is_new);
+    let json = json!({
+        "archive": dir,
+        "id": id,
+        "bucket": remote.url(),
+        "new": is_new,
+        "pulled": pulled_json(&pulled),
+    });
     context.print(&json, || {
         let what = if is_new { "made" } else { "attached" };
         format!("{what} {} ({id}) with {} behind it\n{}", dir.display(), remote.url(), pulled_text(&pulled))
@@ -75,25 +77,23 @@ pub fn sync(context: &Context, args: &Sync) -> Result<(), Failure> {
             (pulled, Some(published))
         }
     };
-    let mut json = pulled_json(&pulled);
-    if let Some(published) = &published {
-        json["published"] = published_json(published);
-    }
+    let json = json!({
+        "pulled": pulled_json(&pulled),
+        "published": published.as_ref().map(published_json),
+    });
     context.print(&json, || pulled_text(&pulled) + &published.as_ref().map(published_text).unwrap_or_default());
     Ok(())
 }
 
 fn pulled_json(pulled: &Pulled) -> Value {
     json!({
-        "pulled": {
-            "packs": pulled.packs,
-            "bytes": pulled.bytes,
-            "images": pulled.images,
-            "names": pulled.names,
-            "conflicts": pulled.conflicts,
-            "refused": pulled.refused,
-            "skipped_documents": pulled.skipped_documents,
-        }
+        "packs": pulled.packs,
+        "bytes": pulled.bytes,
+        "images": pulled.images,
+        "names": pulled.names,
+        "conflicts": pulled.conflicts,
+        "refused": pulled.refused,
+        "skipped_documents": pulled.skipped_documents,
     })
 }
 

@@ -31,17 +31,11 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
         plan_spill(&archive, remote.as_ref(), args.class, before, only, &tally)?.1
     };
     let priced = price(&plan, &crate::pricing::prices(args.prices.as_deref())?, now);
-    let plan_json = |plan: &SpillPlan| {
-        let mut json = plan_json(plan);
-        json["price"] = json!(priced);
-        json
-    };
-    let plan_text = |plan: &SpillPlan| format!("{}{priced}\n", plan_text(plan));
     if args.consent.dry_run || plan.packs.is_empty() {
-        context.print(&json!({ "plan": plan_json(&plan) }), || plan_text(&plan));
+        context.print(&json!({ "plan": plan_json(&plan, &priced) }), || plan_text(&plan, &priced));
         return Ok(());
     }
-    context.aside(|| plan_text(&plan));
+    context.aside(|| plan_text(&plan, &priced));
     if !args.consent.given("Go ahead?")? {
         return Ok(());
     }
@@ -51,7 +45,7 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
         spill(&archive, remote.as_ref(), &plan, &tally)?
     };
     let json = json!({
-        "plan": plan_json(&plan),
+        "plan": plan_json(&plan, &priced),
         "spilled": spilled_json(&spilled),
         "published": published_json(&published),
     });
@@ -89,7 +83,7 @@ fn reclass(step: &SpillStep) -> bool {
     matches!(step, SpillStep::Reclass(_))
 }
 
-fn plan_text(plan: &SpillPlan) -> String {
+fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
     let mut text = format!("to {}:\n", plan.class);
     let mut line = |what: &str, (packs, bytes): (u64, u64)| {
         if packs > 0 {
@@ -104,11 +98,13 @@ fn plan_text(plan: &SpillPlan) -> String {
     line("colder already", plan.colder);
     if plan.packs.is_empty() {
         text.push_str("  nothing to do\n");
+        return text;
     }
+    text.push_str(&format!("{priced}\n"));
     text
 }
 
-fn plan_json(plan: &SpillPlan) -> Value {
+fn plan_json(plan: &SpillPlan, priced: &Priced) -> Value {
     let part = |(packs, bytes): (u64, u64)| json!({ "packs": packs, "bytes": bytes });
     json!({
         "class": plan.class.to_string(),
@@ -117,6 +113,7 @@ fn plan_json(plan: &SpillPlan) -> Value {
         "drop_here": part(plan.packs.iter().filter(|pack| pack.is_here).fold((0, 0), |sum, pack| (sum.0 + 1, sum.1 + pack.len))),
         "too_young": part(plan.too_young),
         "colder": part(plan.colder),
+        "price": priced,
     })
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "fixtures are shared with the engine's tests, which use all of them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod cold;
 mod commands;
 mod differences;
 mod errors;
