@@ -66,7 +66,8 @@ impl S3Bucket {
             Some(range) => request.range(range),
             None => request.checksum_mode(ChecksumMode::Enabled),
         };
-        request.send().await.map_err(|error| {
+        let sent = request.customize().config_override(self.settings.for_reads()).send().await;
+        sent.map_err(|error| {
             if let Some(GetObjectError::InvalidObjectState(state)) = error.as_service_error() {
                 let class = state.storage_class().map_or(Class::Other, |class| Class::from_s3_name(class.as_str()));
                 return RemoteError::Frozen { key: key.clone(), class };

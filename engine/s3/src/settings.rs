@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     StalledStreamProtectionConfig,
 };
+use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::Location;
@@ -49,6 +49,10 @@ pub struct Settings {
     pub attempt_timeout: Duration,
     /// Patience with an operation, all attempts and pauses included.
     pub timeout: Duration,
+    /// Patience with the first byte of one attempt to read: somebody may be waiting for it in a system call.
+    pub read_attempt_timeout: Duration,
+    /// Patience with the first byte of a read, all attempts and pauses included.
+    pub read_timeout: Duration,
 }
 
 /// Why no connection could be set up. Nothing was sent yet.
@@ -60,6 +64,11 @@ pub enum ConnectError {
     /// Threads could not be started.
     #[error("starting the threads that talk to S3")]
     Runtime(#[source] std::io::Error),
+}
+
+fn timeouts(attempt: Duration, all: Duration) -> TimeoutConfig {
+    let connect = Duration::from_secs(5).min(attempt);
+    TimeoutConfig::builder().connect_timeout(connect).operation_attempt_timeout(attempt).operation_timeout(all).build()
 }
 
 /// Without the secret.
@@ -83,7 +92,14 @@ impl Settings {
             pause: Duration::from_millis(100),
             attempt_timeout: Duration::from_secs(300),
             timeout: Duration::from_secs(900),
+            read_attempt_timeout: Duration::from_secs(20),
+            read_timeout: Duration::from_secs(60),
         }
+    }
+
+    /// What a read is sent with instead of the client's own settings.
+    pub(crate) fn for_reads(&self) -> aws_sdk_s3::config::Builder {
+        Config::builder().timeout_config(timeouts(self.read_attempt_timeout, self.read_timeout))
     }
 
     pub(crate) fn check(&self) -> Result<(), ConnectError> {
@@ -108,11 +124,7 @@ impl Settings {
         }
         let shared = loader.load().await;
         let region = shared.region().cloned().unwrap_or(Region::from_static("us-east-1"));
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .operation_attempt_timeout(self.attempt_timeout)
-            .operation_timeout(self.timeout)
-            .build();
+        let timeouts = timeouts(self.attempt_timeout, self.timeout);
         let mut config = aws_sdk_s3::config::Builder::from(&shared)
             .region(region)
             .timeout_config(timeouts)

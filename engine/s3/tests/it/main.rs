@@ -132,6 +132,20 @@ fn no_capacity_and_too_many_requests_are_told_apart() {
     assert!(matches!(outcome, Err(RemoteError::SlowDown { .. })), "{outcome:?}");
 }
 
+/// A server that takes connections and says nothing.
+#[test]
+fn a_read_gives_up_in_time() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut settings = Settings::new("s3://ice/x".parse().unwrap());
+    settings.endpoint = Some(format!("http://{}", silent.local_addr().unwrap()));
+    settings.credentials = Some(("firn".into(), "secret".into()));
+    settings.attempts = 2;
+    settings.read_attempt_timeout = Duration::from_millis(200);
+    settings.read_timeout = Duration::from_secs(2);
+    let error = S3Bucket::connect(settings).unwrap().read_at(&pack(1), 0, &mut [0; 10]).unwrap_err();
+    assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
+}
+
 #[test]
 fn listings_have_many_pages_and_no_foreigners() {
     let world = world_with(|_, _| {});
