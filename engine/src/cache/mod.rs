@@ -97,7 +97,7 @@ impl RangeCache {
             let next = {
                 let mut packs = self.packs();
                 let known = packs.entry(pack).or_insert_with(|| Known::new(self.files.ranges_of(pack)));
-                let next = known.next(at, wanted.end, pack_len);
+                let next = known.next(wanted.clone(), at, pack_len);
                 if let Next::Wait = next {
                     drop(self.arrived.wait(packs).unwrap_or_else(PoisonError::into_inner));
                     continue;

@@ -1,11 +1,15 @@
 //! Which ranges of one pack are here or on their way, and how its readers move.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::MAX_AHEAD;
 
-/// Readers that skip less than this still count as going from front to back.
-const SMALL_GAP: u64 = 1 << 20;
+/// Whether a reader that stopped at `last` and now wants `start..end` goes from front to back. What it skips may be a few times as
+/// much as what it wants: more than that, and most of what is fetched ahead would be for nobody.
+fn goes_on(last: Option<u64>, start: u64, end: u64) -> bool {
+    last.is_some_and(|last| start >= last && start - last <= 4 * (end - start))
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -46,8 +50,9 @@ impl Known {
         known
     }
 
-    /// What to do for the byte at `at`, for somebody who wants all up to `end`.
-    pub(super) fn next(&mut self, at: u64, end: u64, pack_len: Option<u64>) -> Next {
+    /// What to do for the byte at `at`, for somebody who reads all of `read`.
+    pub(super) fn next(&mut self, read: Range<u64>, at: u64, pack_len: Option<u64>) -> Next {
+        let end = read.end;
         if let Some((start, (len, state))) = self.pieces.range(..=at).next_back()
             && start + len > at
         {
@@ -57,7 +62,7 @@ impl Known {
             };
         }
         let room = self.pieces.range(at..).next().map_or(u64::MAX, |(start, _)| *start);
-        let is_sequential = self.last_end.is_some_and(|last| at >= last && at - last <= SMALL_GAP);
+        let is_sequential = goes_on(self.last_end, read.start, end);
         let ahead = match pack_len {
             Some(pack_len) if is_sequential => at.saturating_add(self.ahead).min(pack_len),
             _ => 0,
@@ -69,8 +74,8 @@ impl Known {
 
     /// Learns of a reader's progress: going on from where the last one stopped doubles what is fetched ahead.
     pub(super) fn read_until(&mut self, start: u64, end: u64) {
-        let goes_on = self.last_end.is_some_and(|last| start >= last && start - last <= SMALL_GAP);
-        self.ahead = if goes_on { (self.ahead * 2).max(2 * (end - start)).min(MAX_AHEAD) } else { 0 };
+        self.ahead =
+            if goes_on(self.last_end, start, end) { (self.ahead * 2).max(2 * (end - start)).min(MAX_AHEAD) } else { 0 };
         self.last_end = Some(end);
     }
 
@@ -108,14 +113,14 @@ mod tests {
     #[test]
     fn only_what_is_missing_is_fetched_and_only_once() {
         let mut known = Known::new(vec![(100, 50), (120, 10), (300, 0)]);
-        assert_eq!(known.next(0, 200, Some(1000)), Next::Fetch { start: 0, len: 100 });
-        assert_eq!(known.next(99, 200, Some(1000)), Next::Wait);
-        assert_eq!(known.next(100, 200, Some(1000)), Next::Here { start: 100, len: 50 });
-        assert_eq!(known.next(150, 200, Some(1000)), Next::Fetch { start: 150, len: 50 });
+        assert_eq!(known.next(0..200, 0, Some(1000)), Next::Fetch { start: 0, len: 100 });
+        assert_eq!(known.next(99..200, 99, Some(1000)), Next::Wait);
+        assert_eq!(known.next(100..200, 100, Some(1000)), Next::Here { start: 100, len: 50 });
+        assert_eq!(known.next(150..200, 150, Some(1000)), Next::Fetch { start: 150, len: 50 });
         known.arrived(0, true);
         known.arrived(150, false);
-        assert_eq!(known.next(5, 6, None), Next::Here { start: 0, len: 100 });
-        assert_eq!(known.next(150, 160, None), Next::Fetch { start: 150, len: 10 });
+        assert_eq!(known.next(5..6, 5, None), Next::Here { start: 0, len: 100 });
+        assert_eq!(known.next(150..160, 150, None), Next::Fetch { start: 150, len: 10 });
         assert_eq!(known.touching(99, 101), [(0, 100), (100, 50)]);
         known.forget(0);
         assert_eq!(known.touching(0, 200), [(100, 50)]);
@@ -130,7 +135,7 @@ mod tests {
             let end = (at + frame).min(pack_len);
             let mut position = at;
             while position < end {
-                match known.next(position, end, Some(pack_len)) {
+                match known.next(at..end, position, Some(pack_len)) {
                     Next::Fetch { start, len } => {
                         assert!(start + len <= pack_len);
                         lens.push(len);
@@ -152,7 +157,7 @@ mod tests {
     fn who_jumps_gets_what_was_asked_for() {
         let mut known = Known::default();
         for at in [50_000_000, 10_000_000, 30_000_000] {
-            assert_eq!(known.next(at, at + 1000, Some(60_000_000)), Next::Fetch { start: at, len: 1000 });
+            assert_eq!(known.next(at..at + 1000, at, Some(60_000_000)), Next::Fetch { start: at, len: 1000 });
             known.arrived(at, true);
             known.read_until(at, at + 1000);
         }
