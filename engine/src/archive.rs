@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::bucket::Seen;
 use crate::cache::RangeCache;
 use crate::error::Error;
-use crate::format::{Config, Filesystem, ImageName, ImageRecord, NameRecord, PACK_HEADER_LEN, PackClass, PackHeader};
+use crate::file_lock::FileLock;
+use crate::format::{
+    Config, Filesystem, FormatError, ImageName, ImageRecord, NameRecord, PACK_HEADER_LEN, PackClass, PackHeader,
+};
 use crate::id::{ArchiveId, Digest, PackId};
 use crate::index::{ChunkIndex, Footers, OpenReport};
 use crate::ingest::{IngestOptions, Meter, Session, index_entries};
@@ -22,7 +25,7 @@ use crate::store::{Body, Family, Key, LocalStore, PackArea, Store, StoreError, T
 /// Largest blob that is stored with the metadata when it is no layer, in bytes: documents, configs, signatures, SBOMs.
 pub const MAX_META_BLOB: u64 = 4 << 20;
 /// Largest small object, in bytes.
-const MAX_OBJECT: u64 = 80 << 20;
+pub(crate) const MAX_OBJECT: u64 = 80 << 20;
 
 /// What may be chosen when an archive is created; the defaults are what measurement chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,15 +84,7 @@ struct Behind {
 /// Exclusive right to write to an archive, until dropped.
 #[derive(Debug)]
 pub struct WriteLock {
-    file: File,
-}
-
-impl Drop for WriteLock {
-    /// Closing the file would not do: a child that this process is starting, as sled does, has its descriptor for a moment too.
-    fn drop(&mut self) {
-        // Should that fail, closing is what is left.
-        let _ = self.file.unlock();
-    }
+    _lock: FileLock,
 }
 
 impl Archive {
@@ -218,11 +213,11 @@ impl Archive {
         let path = self.root.join("lock");
         let what = || format!("locking {}", path.display());
         let file = File::options().create(true).append(true).open(&path).map_err(Error::system(what()))?;
-        match file.try_lock() {
-            Ok(()) => {
+        match FileLock::take(file) {
+            Ok(file) => {
                 // Whatever an interrupted writer left half made; nobody else can be writing now.
                 let _ = std::fs::remove_dir_all(self.tmp());
-                Ok(WriteLock { file })
+                Ok(WriteLock { _lock: file })
             }
             Err(TryLockError::WouldBlock) => Err(Error::Locked { path: self.root.clone() }),
             Err(TryLockError::Error(error)) => Err(Error::system(what())(error)),
@@ -370,13 +365,17 @@ impl Archive {
 pub(crate) fn load_image(store: &dyn Store, digest: &Digest) -> Result<ImageRecord, Error> {
     let key = Key::Image(*digest);
     let bytes = store.get(&key, MAX_OBJECT)?;
-    let record = ImageRecord::decode(&bytes).map_err(|source| Error::Object { key: key.clone(), source })?;
-    if &record.root != digest {
-        let what = format!("describes {}: it lies under a wrong name", record.root);
-        let source = crate::format::FormatError::Invalid { object: "image record", what };
-        return Err(Error::Object { key, source });
+    decode_image(digest, &bytes).map_err(|source| Error::Object { key, source })
+}
+
+/// Checks the bytes of an image record, and that it is the one that lies under this digest.
+pub(crate) fn decode_image(digest: &Digest, bytes: &[u8]) -> Result<ImageRecord, FormatError> {
+    let record = ImageRecord::decode(bytes)?;
+    if &record.root == digest {
+        return Ok(record);
     }
-    Ok(record)
+    let what = format!("describes {}: it lies under a wrong name", record.root);
+    Err(FormatError::Invalid { object: "image record", what })
 }
 
 fn shares_start(a: &str, b: &str) -> bool {
@@ -404,7 +403,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::create(&dir.path().join("archive"), &CreateOptions::default()).unwrap();
         let lock = archive.lock().unwrap();
-        let inherited = lock.file.try_clone().unwrap();
+        let inherited = lock._lock.try_clone().unwrap();
         assert!(matches!(archive.lock(), Err(Error::Locked { .. })));
         drop(lock);
         assert!(archive.lock().is_ok());

@@ -1,7 +1,11 @@
 //! Typed identifiers: what names a chunk, a pack, an archive and an OCI blob.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256};
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,6 +131,21 @@ impl Digest {
     /// The 32 bytes of the SHA-256.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The SHA-256 of everything from where the file stands to its end, and how many bytes that is.
+    pub fn of_file(mut file: File) -> io::Result<(Self, u64)> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut total = 0u64;
+        loop {
+            let len = file.read(&mut buffer)?;
+            if len == 0 {
+                return Ok((Digest(hasher.finalize().into()), total));
+            }
+            hasher.update(buffer.get(..len).unwrap_or_default());
+            total += len as u64;
+        }
     }
 
     /// The 64 hexadecimal digits without the algorithm prefix, as in file names of an OCI layout.

@@ -1,6 +1,6 @@
 //! The bucket as an archive sees it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -32,23 +32,38 @@ const MAX_PAGES: usize = 1_000_000;
 /// A bucket, or a part of one, in S3 or in a server that speaks its protocol.
 #[derive(Debug)]
 pub struct S3Bucket {
-    client: Client,
     settings: Settings,
+    /// Made for the first request: most commands on an archive with a bucket send none, and finding credentials and a
+    /// region may itself take requests.
+    link: OnceLock<Result<Link, ConnectError>>,
+}
+
+/// What requests go through.
+#[derive(Debug)]
+struct Link {
+    client: Client,
     runtime: Runtime,
 }
 
 impl S3Bucket {
-    /// Gets ready to talk to the bucket; sends nothing to it.
+    /// A bucket to talk to. Sends nothing; what it takes to send something is set up by the first request.
     pub fn connect(settings: Settings) -> Result<Self, ConnectError> {
         settings.check()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("firn-s3")
-            .enable_all()
-            .build()
-            .map_err(ConnectError::Runtime)?;
-        let client = runtime.block_on(settings.client());
-        Ok(S3Bucket { client, settings, runtime })
+        Ok(S3Bucket { settings, link: OnceLock::new() })
+    }
+
+    fn link(&self, attempt: &Attempt<'_>) -> Result<&Link, RemoteError> {
+        let link = self.link.get_or_init(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .thread_name("firn-s3")
+                .enable_all()
+                .build()
+                .map_err(ConnectError::Runtime)?;
+            let client = runtime.block_on(self.settings.client());
+            Ok(Link { client, runtime })
+        });
+        link.as_ref().map_err(|error| attempt.unreachable(firn_engine::with_causes(error)))
     }
 
     fn bucket(&self) -> &str {
@@ -59,8 +74,13 @@ impl S3Bucket {
         self.settings.location.name(&key.to_string())
     }
 
-    async fn get_from(&self, key: &Key, range: Option<String>) -> Result<GetObjectOutput, RemoteError> {
-        let mut request = self.client.get_object().bucket(self.bucket()).key(self.name(key));
+    async fn get_from(
+        &self,
+        client: &Client,
+        key: &Key,
+        range: Option<String>,
+    ) -> Result<GetObjectOutput, RemoteError> {
+        let mut request = client.get_object().bucket(self.bucket()).key(self.name(key));
         request = match range {
             // Its bytes are checked by whoever knows what they should be.
             Some(range) => request.range(range),
@@ -77,13 +97,13 @@ impl S3Bucket {
     }
 
     /// Fills `buf`, reading on where a connection broke off.
-    async fn fill(&self, key: &Key, offset: u64, buf: &mut [u8]) -> Result<(), RemoteError> {
+    async fn fill(&self, client: &Client, key: &Key, offset: u64, buf: &mut [u8]) -> Result<(), RemoteError> {
         let mut filled = 0;
         let mut pauses = Pauses::of(&self.settings);
         while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             let from = offset.saturating_add(filled as u64);
             let range = format!("bytes={from}-{}", from.saturating_add(rest.len() as u64 - 1));
-            let got = self.get_from(key, Some(range)).await?;
+            let got = self.get_from(client, key, Some(range)).await?;
             let (read, outcome) = drain(got, rest).await;
             filled += read;
             if read > 0 {
@@ -109,8 +129,8 @@ impl S3Bucket {
         Ok(())
     }
 
-    async fn head_of(&self, key: &Key) -> Result<Option<RemoteObject>, RemoteError> {
-        let request = self.client.head_object().bucket(self.bucket()).key(self.name(key));
+    async fn head_of(&self, client: &Client, key: &Key) -> Result<Option<RemoteObject>, RemoteError> {
+        let request = client.head_object().bucket(self.bucket()).key(self.name(key));
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
             Err(error) => match Attempt::on("looking up", key).failed(error) {
@@ -131,6 +151,7 @@ impl S3Bucket {
 
     async fn put_once(
         &self,
+        client: &Client,
         key: &Key,
         upload: &Upload<'_>,
         class: Class,
@@ -138,8 +159,7 @@ impl S3Bucket {
     ) -> Result<Version, RemoteError> {
         let attempt = Attempt::on("writing", key);
         let sha256 = BASE64.encode(upload.sha256());
-        let mut request = self
-            .client
+        let mut request = client
             .put_object()
             .bucket(self.bucket())
             .key(self.name(key))
@@ -172,14 +192,16 @@ impl S3Bucket {
     }
 
     /// The version of the object if it holds just these bytes.
-    async fn same(&self, key: &Key, upload: &Upload<'_>) -> Result<Option<Version>, RemoteError> {
-        let Some(there) = self.head_of(key).await?.filter(|there| there.len == upload.len()) else { return Ok(None) };
+    async fn same(&self, client: &Client, key: &Key, upload: &Upload<'_>) -> Result<Option<Version>, RemoteError> {
+        let Some(there) = self.head_of(client, key).await?.filter(|there| there.len == upload.len()) else {
+            return Ok(None);
+        };
         if let Some(sha256) = there.sha256 {
             return Ok((&sha256 == upload.sha256()).then_some(there.version));
         }
         // A server that keeps no checksum; whatever is not frozen can be read.
         let mut bytes = vec![0; usize::try_from(there.len).unwrap_or(usize::MAX)];
-        self.fill(key, 0, &mut bytes).await?;
+        self.fill(client, key, 0, &mut bytes).await?;
         Ok(upload.is_of(&bytes).then_some(there.version))
     }
 }
@@ -297,10 +319,11 @@ impl Remote for S3Bucket {
     }
 
     fn get(&self, key: &Key, limit: u64) -> Result<(Vec<u8>, Version), RemoteError> {
-        self.runtime.block_on(async {
+        let Link { client, runtime } = self.link(&Attempt::on("reading", key))?;
+        runtime.block_on(async {
             let mut pauses = Pauses::of(&self.settings);
             loop {
-                let got = self.get_from(key, None).await?;
+                let got = self.get_from(client, key, None).await?;
                 let len = got.content_length().and_then(|len| u64::try_from(len).ok()).unwrap_or_default();
                 if len > limit {
                     return Err(RemoteError::TooLarge { key: key.clone(), len, limit });
@@ -325,20 +348,23 @@ impl Remote for S3Bucket {
     }
 
     fn read_at(&self, key: &Key, offset: u64, buf: &mut [u8]) -> Result<(), RemoteError> {
-        self.runtime.block_on(self.fill(key, offset, buf))
+        let Link { client, runtime } = self.link(&Attempt::on("reading", key))?;
+        runtime.block_on(self.fill(client, key, offset, buf))
     }
 
     fn head(&self, key: &Key) -> Result<Option<RemoteObject>, RemoteError> {
-        self.runtime.block_on(self.head_of(key))
+        let Link { client, runtime } = self.link(&Attempt::on("looking up", key))?;
+        runtime.block_on(self.head_of(client, key))
     }
 
     fn put(&self, key: &Key, body: Body<'_>, class: Class, when: &When) -> Result<Version, RemoteError> {
         let upload = Upload::of(body)
             .map_err(|error| Attempt::on("reading what is to be written as", key).unreachable(error))?;
-        self.runtime.block_on(async {
-            match self.put_once(key, &upload, class, when).await {
+        let Link { client, runtime } = self.link(&Attempt::on("writing", key))?;
+        runtime.block_on(async {
+            match self.put_once(client, key, &upload, class, when).await {
                 // It may be the first of several attempts of this very call that somebody else's condition meets.
-                Err(RemoteError::Changed { key: changed }) => match self.same(key, &upload).await? {
+                Err(RemoteError::Changed { key: changed }) => match self.same(client, key, &upload).await? {
                     Some(version) => Ok(version),
                     None => Err(RemoteError::Changed { key: changed }),
                 },
@@ -348,10 +374,12 @@ impl Remote for S3Bucket {
     }
 
     fn delete(&self, key: &Key) -> Result<(), RemoteError> {
-        let request = self.client.delete_object().bucket(self.bucket()).key(self.name(key));
-        match self.runtime.block_on(request.send()) {
+        let attempt = Attempt::on("deleting", key);
+        let Link { client, runtime } = self.link(&attempt)?;
+        let request = client.delete_object().bucket(self.bucket()).key(self.name(key));
+        match runtime.block_on(request.send()) {
             Ok(_) => Ok(()),
-            Err(error) => match Attempt::on("deleting", key).failed(error) {
+            Err(error) => match attempt.failed(error) {
                 RemoteError::NotFound { .. } => Ok(()),
                 error => Err(error),
             },
@@ -359,10 +387,11 @@ impl Remote for S3Bucket {
     }
 
     fn reclass(&self, key: &Key, class: Class) -> Result<(), RemoteError> {
+        let attempt = Attempt::on("changing the class of", key);
+        let Link { client, runtime } = self.link(&attempt)?;
         let name = self.name(key);
         // The characters of locations and of packs' keys need no escaping.
-        let request = self
-            .client
+        let request = client
             .copy_object()
             .bucket(self.bucket())
             .copy_source(format!("{}/{name}", self.bucket()))
@@ -370,14 +399,13 @@ impl Remote for S3Bucket {
             .storage_class(StorageClass::from(class.s3_name()))
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .metadata_directive(MetadataDirective::Replace);
-        self.runtime
-            .block_on(request.send())
-            .map_err(|error| Attempt::on("changing the class of", key).failed(error))?;
+        runtime.block_on(request.send()).map_err(|error| attempt.failed(error))?;
         Ok(())
     }
 
     fn restore(&self, key: &Key, days: u32, tier: Tier) -> Result<RestoreAnswer, RemoteError> {
         let attempt = Attempt::on("restoring", key);
+        let Link { client, runtime } = self.link(&attempt)?;
         let job = GlacierJobParameters::builder().tier(S3Tier::from(tier.s3_name())).build();
         let days = i32::try_from(days).unwrap_or(i32::MAX);
         let wanted = RestoreRequest::builder()
@@ -385,8 +413,7 @@ impl Remote for S3Bucket {
             .glacier_job_parameters(job.map_err(|error| attempt.unreachable(error))?)
             .build();
         let status = Status::default();
-        let request = self
-            .client
+        let request = client
             .restore_object()
             .bucket(self.bucket())
             .key(self.name(key))
@@ -394,7 +421,7 @@ impl Remote for S3Bucket {
             .customize()
             .config_override(aws_sdk_s3::Config::builder().retry_config(RetryConfig::disabled()))
             .interceptor(status.clone());
-        let outcome = self.runtime.block_on(request.send());
+        let outcome = runtime.block_on(request.send());
         let status = *status.0.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(_) if status == 202 => Ok(RestoreAnswer::Accepted),
@@ -414,16 +441,16 @@ impl Remote for S3Bucket {
         let location = &self.settings.location;
         let prefix = location.name(&format!("{}/", family.prefix()));
         let attempt = Attempt { action: "listing", key: None, target: format!("s3://{}/{prefix}", self.bucket()) };
+        let Link { client, runtime } = self.link(&attempt)?;
         let mut token: Option<String> = None;
         for _ in 0..MAX_PAGES {
-            let request = self
-                .client
+            let request = client
                 .list_objects_v2()
                 .bucket(self.bucket())
                 .prefix(&prefix)
                 .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
                 .set_continuation_token(token.clone());
-            let listing = self.runtime.block_on(request.send()).map_err(|error| attempt.failed(error))?;
+            let listing = runtime.block_on(request.send()).map_err(|error| attempt.failed(error))?;
             page(listing.contents().iter().filter_map(|object| self::listed(location, family, object)).collect());
             match listing.next_continuation_token() {
                 Some(next) if token.as_deref() != Some(next) => token = Some(next.to_owned()),

@@ -1,10 +1,11 @@
 //! What is sent: bytes or a file, with its SHA-256, which the server checks on arrival and keeps.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use aws_sdk_s3::primitives::{ByteStream, ByteStreamError};
+use firn_engine::id::Digest;
 use firn_engine::store::Body;
 use sha2::{Digest as _, Sha256};
 
@@ -29,8 +30,8 @@ impl<'b> Upload<'b> {
                 sha256: Sha256::digest(bytes).into(),
             }),
             Body::File(path) => {
-                let (len, sha256) = hash(path)?;
-                Ok(Upload { source: Source::File(path), len, sha256 })
+                let (digest, len) = Digest::of_file(File::open(path)?)?;
+                Ok(Upload { source: Source::File(path), len, sha256: *digest.as_bytes() })
             }
         }
     }
@@ -62,18 +63,4 @@ impl<'b> Upload<'b> {
             }
         }
     }
-}
-
-fn hash(path: &Path) -> io::Result<(u64, [u8; 32])> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buf = vec![0; 256 << 10];
-    let mut len = 0;
-    loop {
-        let read = file.read(&mut buf)?;
-        let Some(part) = buf.get(..read).filter(|part| !part.is_empty()) else { break };
-        hasher.update(part);
-        len += read as u64;
-    }
-    Ok((len, hasher.finalize().into()))
 }

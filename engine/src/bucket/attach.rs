@@ -3,12 +3,12 @@
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use super::BucketError;
+use super::{BucketError, exchange_store};
 use crate::Archive;
 use crate::format::Config;
 use crate::id::ArchiveId;
 use crate::remote::{Class, Remote, RemoteError, When};
-use crate::store::{Body, Key, LocalStore, Store as _};
+use crate::store::{Body, Key, Store as _};
 
 /// Largest config, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
@@ -38,7 +38,7 @@ pub fn attach(archive: &Archive, remote: &dyn Remote) -> Result<(), BucketError>
         return same(remote, config.archive, expected);
     }
     let root = archive.root();
-    let bytes = LocalStore::new(root, &root.join("bucket.tmp")).get(&Key::Config, MAX_CONFIG)?;
+    let bytes = exchange_store(root).get(&Key::Config, MAX_CONFIG)?;
     match remote.put(&Key::Config, Body::Bytes(&bytes), Class::Standard, &When::Absent) {
         Ok(_) => Ok(()),
         // Somebody was faster: it depends on who.
@@ -60,6 +60,5 @@ pub fn attach_new(root: &Path, remote: &dyn Remote) -> Result<(), BucketError> {
     let system = |source| BucketError::System { what: format!("creating {}", root.display()), source };
     // As for a new archive: images hold secrets.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(system)?;
-    let local = LocalStore::new(root, &root.join("bucket.tmp"));
-    Ok(local.put(&Key::Config, Body::Bytes(&bytes))?)
+    Ok(exchange_store(root).put(&Key::Config, Body::Bytes(&bytes))?)
 }

@@ -1,10 +1,8 @@
 //! Records and names, which may change on either side: which of two states counts.
 
+use crate::archive::decode_image;
 use crate::format::{ImageRecord, NameRecord, Wrapper};
 use crate::store::Key;
-
-/// Largest record or name, in bytes.
-pub(super) const MAX_DOCUMENT: u64 = 80 << 20;
 
 pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
@@ -13,10 +11,7 @@ pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
 /// Whether the bytes are those of the record or name that the key says, and if not, why not.
 pub(super) fn check(key: &Key, bytes: &[u8]) -> Result<(), String> {
     match key {
-        Key::Image(digest) => {
-            let record = ImageRecord::decode(bytes).map_err(|error| error.to_string())?;
-            if &record.root == digest { Ok(()) } else { Err(format!("it describes {}", record.root)) }
-        }
+        Key::Image(digest) => decode_image(digest, bytes).map(drop).map_err(|error| error.to_string()),
         Key::Name(name) => {
             let record = NameRecord::decode(bytes).map_err(|error| error.to_string())?;
             if &record.name == name { Ok(()) } else { Err(format!("it is the name {}", record.name)) }

@@ -24,8 +24,12 @@ pub use pull::{Pulled, pull};
 pub use seen::{FarPack, Seen};
 pub use spill::{SpillPack, SpillPlan, SpillStep, Spilled, plan_spill, spill};
 
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::file_lock::FileLock;
 use crate::remote::RemoteError;
-use crate::store::{Key, StoreError};
+use crate::store::{Key, LocalStore, StoreError};
 
 /// Why archive and bucket could not be brought together.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +77,7 @@ pub enum BucketError {
     #[error("another firn is exchanging objects between {} and its bucket", path.display())]
     Busy {
         /// The archive.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
     /// The directory failed otherwise.
     #[error("{what}")]
@@ -88,26 +92,27 @@ pub enum BucketError {
 
 /// Only one process at a time moves objects between a directory and its bucket. Reading and archiving go on meanwhile.
 struct Exchange {
-    file: std::fs::File,
-}
-
-impl Drop for Exchange {
-    /// As for the right to write: a child that is being started has the descriptor for a moment too.
-    fn drop(&mut self) {
-        // Should that fail, closing is what is left.
-        let _ = self.file.unlock();
-    }
+    _lock: FileLock,
 }
 
 impl Exchange {
-    fn begin(root: &std::path::Path) -> Result<Self, BucketError> {
+    fn begin(root: &Path) -> Result<Self, BucketError> {
         let path = root.join("bucket.lock");
         let system = |source| BucketError::System { what: format!("locking {}", path.display()), source };
-        let file = std::fs::File::options().create(true).append(true).open(&path).map_err(system)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Exchange { file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(BucketError::Busy { path: root.to_owned() }),
-            Err(std::fs::TryLockError::Error(error)) => Err(system(error)),
+        let file = File::options().create(true).append(true).open(&path).map_err(system)?;
+        match FileLock::take(file) {
+            Ok(lock) => Ok(Exchange { _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(BucketError::Busy { path: root.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(system(error)),
         }
     }
+}
+
+/// The directory, with a place of its own for files in the making: an archiving process clears the usual one.
+fn exchange_store(root: &Path) -> LocalStore {
+    LocalStore::new(root, &exchange_tmp(root))
+}
+
+fn exchange_tmp(root: &Path) -> PathBuf {
+    root.join("bucket.tmp")
 }

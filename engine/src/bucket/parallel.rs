@@ -1,11 +1,11 @@
 //! Many transfers at a time, and how far they are.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::parallel::in_parallel;
 
 /// Transfers at a time: enough to keep a link full with packs, few enough for a small machine's memory.
-pub(super) const TRANSFERS: usize = 6;
+const TRANSFERS: usize = 6;
 
 /// How far a transfer of many objects is; read by whoever shows it.
 #[derive(Debug, Default)]
@@ -33,23 +33,11 @@ impl Tally {
 }
 
 /// Does all the work on several threads. After the first failure nothing more is begun; that failure is the outcome.
-pub(super) fn for_each<T: Send, E: Send>(work: Vec<T>, each: impl Fn(T) -> Result<(), E> + Sync) -> Result<(), E> {
-    let threads = TRANSFERS.min(work.len());
-    let queue = Mutex::new(work.into_iter());
-    let failure = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while failure.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-                    let Some(item) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
-                    if let Err(error) = each(item) {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                    }
-                }
-            });
-        }
-    });
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+pub(super) fn for_each<T: Sync, E: Send>(work: &[T], each: impl Fn(&T) -> Result<(), E> + Sync) -> Result<(), E> {
+    let failed = AtomicBool::new(false);
+    let outcomes =
+        in_parallel(work, TRANSFERS, &failed, |item| each(item).inspect_err(|_| failed.store(true, Ordering::Relaxed)));
+    outcomes.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -59,14 +47,14 @@ mod tests {
     #[test]
     fn all_is_done_or_the_first_failure_ends_it() {
         let sum = AtomicU64::new(0);
-        let add = |number: u64| {
-            sum.fetch_add(number, Ordering::SeqCst);
-            if number == 500 { Err(number) } else { Ok(()) }
+        let add = |number: &u64| {
+            sum.fetch_add(*number, Ordering::SeqCst);
+            if *number == 500 { Err(*number) } else { Ok(()) }
         };
-        assert_eq!(for_each((0..100).collect(), add), Ok(()));
+        assert_eq!(for_each(&(0..100).collect::<Vec<_>>(), add), Ok(()));
         assert_eq!(sum.load(Ordering::SeqCst), 4950);
-        assert_eq!(for_each((0..1_000_000).collect(), add), Err(500));
+        assert_eq!(for_each(&(0..1_000_000).collect::<Vec<_>>(), add), Err(500));
         assert!(sum.load(Ordering::SeqCst) < 1_000_000);
-        assert_eq!(for_each(Vec::<u64>::new(), add), Ok(()));
+        assert_eq!(for_each(&[], add), Ok(()));
     }
 }

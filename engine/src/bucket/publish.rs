@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use super::documents::{MAX_DOCUMENT, hash};
+use super::documents::hash;
 use super::parallel::{Tally, for_each};
-use super::pull::{exchange_store, pull_held, save};
+use super::pull::{pull_held, save};
 use super::seen::SeenDocument;
 use super::upload::upload;
-use super::{BucketError, Exchange, Pulled};
+use super::{BucketError, Exchange, Pulled, exchange_store};
 use crate::Archive;
+use crate::archive::MAX_OBJECT;
 use crate::format::{ImageRecord, NameRecord};
 use crate::id::{Digest, PackId};
 use crate::remote::{Class, Remote, RemoteError, When};
@@ -48,7 +49,7 @@ pub fn publish(
     let pulled = pull_held(archive, remote, tally)?;
     let far: HashSet<PackId> = archive.with_seen(|seen| seen.packs.keys().copied().collect());
     let mut packs = Vec::new();
-    for item in exchange_store(archive).list(Family::Packs(PackArea::Data))? {
+    for item in exchange_store(archive.root()).list(Family::Packs(PackArea::Data))? {
         if let Key::Pack(_, pack) = item.key
             && !far.contains(&pack)
         {
@@ -57,7 +58,7 @@ pub fn publish(
         }
     }
     let sent = Mutex::new((0, 0));
-    for_each(packs, |(pack, len)| -> Result<(), BucketError> {
+    for_each(&packs, |&(pack, len)| -> Result<(), BucketError> {
         let there = upload(archive, remote, pack, class)?;
         archive.with_seen(|seen| seen.packs.insert(pack, there));
         let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,13 +74,16 @@ pub fn publish(
 /// Writes the metadata packs, and the records and names whose data packs are all in the bucket.
 pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<Published, BucketError> {
     let mut published = Published { meta_packs: meta_packs(archive, remote, tally)?, ..Published::default() };
-    let local = exchange_store(archive);
+    let local = exchange_store(archive.root());
     let far: HashSet<PackId> = archive.with_seen(|seen| seen.packs.keys().copied().collect());
     let data = packs_of(&local, PackArea::Data)?;
     let meta = packs_of(&local, PackArea::Meta)?;
     for item in local.list(Family::Images)? {
         let Key::Image(digest) = item.key else { continue };
-        let bytes = local.get(&item.key, MAX_DOCUMENT)?;
+        let bytes = local.get(&item.key, MAX_OBJECT)?;
+        if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
+            continue;
+        }
         let Ok(record) = ImageRecord::decode(&bytes) else { continue };
         let is_far = |pack: &PackId| far.contains(pack) || meta.contains(pack);
         let needed = record.all_packs();
@@ -96,7 +100,10 @@ pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
         }
     }
     for item in local.list(Family::Names)? {
-        let bytes = local.get(&item.key, MAX_DOCUMENT)?;
+        let bytes = local.get(&item.key, MAX_OBJECT)?;
+        if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
+            continue;
+        }
         let Ok(name) = NameRecord::decode(&bytes) else { continue };
         let is_there = archive.with_seen(|seen| seen.documents.contains_key(&Key::Image(name.image)));
         if is_there && document(archive, remote, &item.key, &bytes, &mut published)? {
@@ -118,11 +125,11 @@ fn packs_of(local: &crate::store::LocalStore, area: PackArea) -> Result<BTreeSet
 fn meta_packs(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<(u64, u64), BucketError> {
     let mut there = HashSet::new();
     remote.list(Family::Packs(PackArea::Meta), &mut |page| there.extend(page.into_iter().map(|object| object.key)))?;
-    let mut new = exchange_store(archive).list(Family::Packs(PackArea::Meta))?;
+    let mut new = exchange_store(archive.root()).list(Family::Packs(PackArea::Meta))?;
     new.retain(|item| !there.contains(&item.key));
     let sum = (new.len() as u64, new.iter().map(|item| item.len).sum());
     new.iter().for_each(|item| tally.expect(item.len));
-    for_each(new, |item| -> Result<(), BucketError> {
+    for_each(&new, |item| -> Result<(), BucketError> {
         let path = archive.root().join(item.key.to_string());
         remote.put(&item.key, Body::File(&path), Class::Standard, &When::Absent)?;
         tally.done(item.len);
@@ -131,7 +138,7 @@ fn meta_packs(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<(
     Ok(sum)
 }
 
-/// Writes a record or a name, if the bucket has not got it already and nobody else has changed it since it was seen.
+/// Writes a record or a name, if nobody else has changed it since it was seen.
 fn document(
     archive: &Archive,
     remote: &dyn Remote,
@@ -142,7 +149,6 @@ fn document(
     let hash = hash(bytes);
     let base = archive.with_seen(|seen| seen.documents.get(key).cloned());
     let when = match base {
-        Some(base) if base.hash == hash => return Ok(false),
         Some(base) => When::Unchanged(base.version),
         None => When::Absent,
     };

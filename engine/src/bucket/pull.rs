@@ -4,22 +4,20 @@ use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::PoisonError;
 
-use super::documents::{MAX_DOCUMENT, check, far_counts, hash};
+use super::documents::{check, far_counts, hash};
 use super::parallel::{Tally, for_each};
 use super::seen::{Seen, SeenDocument};
-use super::{BucketError, Exchange};
+use super::{BucketError, Exchange, exchange_store, exchange_tmp};
 use crate::Archive;
+use crate::archive::MAX_OBJECT;
 use crate::format::{Footer, MAX_PACK_LEN};
 use crate::id::PackId;
 use crate::pack::load_footer;
 use crate::remote::{Remote, RemoteError, RemoteObject};
-use crate::store::{Body, Family, Key, LocalStore, PackArea, Store as _, StoreError};
+use crate::store::{Body, Family, Key, LocalStore, PackArea, REREADS, Store as _, StoreError};
 
 /// Bytes of a pack that are in memory at a time while it comes in.
 const PIECE: u64 = 8 << 20;
-
-/// How often a pack that comes in damaged is read.
-const ATTEMPTS: u32 = 3;
 
 /// What a look at the bucket brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,11 +91,6 @@ pub(super) fn save(archive: &Archive) -> Result<(), BucketError> {
     })
 }
 
-/// The directory, with a place of its own for files in the making: an archiving process clears the usual one.
-pub(super) fn exchange_store(archive: &Archive) -> LocalStore {
-    LocalStore::new(archive.root(), &archive.root().join("bucket.tmp"))
-}
-
 fn packs(
     archive: &Archive,
     remote: &dyn Remote,
@@ -106,7 +99,7 @@ fn packs(
     tally: &Tally,
     pulled: &mut Pulled,
 ) -> Result<(), BucketError> {
-    let local = exchange_store(archive);
+    let local = exchange_store(archive.root());
     let mut missing: Vec<(Key, u64)> = Vec::new();
     let here = |family| -> Result<HashSet<Key>, StoreError> {
         Ok(local.list(family)?.into_iter().map(|item| item.key).collect())
@@ -123,10 +116,10 @@ fn packs(
     missing.extend(new_metas.map(|object| (object.key.clone(), object.len)));
     missing.iter().for_each(|(_, len)| tally.expect(*len));
     let outcome = std::sync::Mutex::new(pulled);
-    for_each(missing, |(key, len)| {
+    for_each(&missing, |(key, len)| {
         let got = match key {
-            Key::Footer(pack) => footer(remote, &local, pack),
-            _ => meta_pack(archive, remote, &local, &key, len),
+            Key::Footer(pack) => footer(remote, &local, *pack),
+            _ => meta_pack(archive, remote, &local, key, *len),
         };
         let mut pulled = outcome.lock().unwrap_or_else(PoisonError::into_inner);
         match got {
@@ -139,7 +132,7 @@ fn packs(
             Err(BucketError::Object { key, what }) => pulled.refused.push(format!("{key}: {what}")),
             Err(error) => return Err(error),
         }
-        tally.done(len);
+        tally.done(*len);
         Ok(())
     })
 }
@@ -166,12 +159,12 @@ fn meta_pack(
         return Err(BucketError::Object { key: key.clone(), what: format!("{len} bytes are too many for a pack") });
     }
     // What was damaged on the way is good the next time; what is damaged there is not.
-    let mut attempt = 1;
+    let mut rereads = 0;
     loop {
         fetch(archive, remote, local, key, len)?;
         match check_pack(local, area, pack) {
             Ok(()) => return Ok(len),
-            Err(_) if attempt < ATTEMPTS => attempt += 1,
+            Err(_) if rereads < REREADS => rereads += 1,
             Err(what) => {
                 local.delete(key)?;
                 return Err(BucketError::Object { key: key.clone(), what });
@@ -197,7 +190,7 @@ fn check_pack(local: &LocalStore, area: PackArea, pack: PackId) -> Result<(), St
 
 fn fetch(archive: &Archive, remote: &dyn Remote, local: &LocalStore, key: &Key, len: u64) -> Result<(), BucketError> {
     let system = |source| BucketError::System { what: format!("writing {key}"), source };
-    let dir = archive.root().join("bucket.tmp");
+    let dir = exchange_tmp(archive.root());
     std::fs::create_dir_all(&dir).map_err(system)?;
     let mut file = tempfile::Builder::new().prefix("pack-").tempfile_in(&dir).map_err(system)?;
     let mut piece = Vec::new();
@@ -223,18 +216,18 @@ fn document(
     if base.as_ref().is_some_and(|base| base.version == object.version) {
         return Ok(());
     }
-    let (far, version) = match remote.get(key, MAX_DOCUMENT) {
+    let (far, version) = match remote.get(key, MAX_OBJECT) {
         Ok(got) => got,
         // Gone since it was listed.
         Err(RemoteError::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let local = exchange_store(archive);
+    let local = exchange_store(archive.root());
     if let Err(what) = check(key, &far).and_then(|()| points_somewhere(&local, key, &far)) {
         pulled.refused.push(format!("{key}: {what}"));
         return Ok(());
     }
-    let here = match local.get(key, MAX_DOCUMENT) {
+    let here = match local.get(key, MAX_OBJECT) {
         Ok(bytes) => Some(bytes),
         Err(StoreError::NotFound { .. }) => None,
         Err(error) => return Err(error.into()),

@@ -80,13 +80,18 @@ impl Seen {
         self.packs.insert(*pack, FarPack { len: *len, class: *class, restore: *restore, modified: *modified });
     }
 
+    /// Whether the bucket's record or name of this key was the same bytes when it was last seen.
+    pub(crate) fn has(&self, key: &Key, bytes: &[u8]) -> bool {
+        self.documents.get(key).is_some_and(|seen| seen.hash == super::documents::hash(bytes))
+    }
+
     fn encode(&self) -> Result<Vec<u8>, FormatError> {
         let mut body = Vec::with_capacity(self.packs.len() * 58 + self.documents.len() * 180 + 8);
         body.put_count(self.packs.len());
         for (id, pack) in &self.packs {
             body.extend_from_slice(id.as_bytes());
             body.put_u64(pack.len);
-            body.put_u8(class_code(pack.class));
+            body.put_u8(pack.class.code());
             let (kind, until) = match pack.restore {
                 Restore::None => (0, 0),
                 Restore::Ongoing => (1, 0),
@@ -118,7 +123,7 @@ impl Seen {
         for _ in 0..reader.count(58)? {
             let id = PackId::from_bytes(reader.array()?);
             let len = reader.u64()?;
-            let class = class_of(reader.u8()?).ok_or_else(|| reader.invalid("an unknown storage class"))?;
+            let class = Class::from_code(reader.u8()?).ok_or_else(|| reader.invalid("an unknown storage class"))?;
             let (kind, until) = (reader.u8()?, reader.i64()?);
             let restore = match kind {
                 0 => Restore::None,
@@ -146,14 +151,6 @@ fn document_key(reader: &mut Reader<'_>) -> Result<Key, FormatError> {
         _ => None,
     };
     key.ok_or_else(|| reader.invalid("an unknown document"))
-}
-
-fn class_code(class: Class) -> u8 {
-    Class::ALL.iter().position(|one| *one == class).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
-}
-
-fn class_of(code: u8) -> Option<Class> {
-    if code == u8::MAX { Some(Class::Other) } else { Class::ALL.get(usize::from(code)).copied() }
 }
 
 #[cfg(test)]

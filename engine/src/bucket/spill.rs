@@ -6,15 +6,15 @@ use std::sync::PoisonError;
 
 use super::parallel::{Tally, for_each};
 use super::publish::documents;
-use super::pull::{exchange_store, pull_held, save};
+use super::pull::{pull_held, save};
 use super::seen::FarPack;
 use super::upload::{confirm, footer, upload};
-use super::{BucketError, Exchange, Published, Pulled};
-use crate::Archive;
-use crate::format::ImageRecord;
+use super::{BucketError, Exchange, Published, Pulled, exchange_store};
+use crate::archive::load_image;
 use crate::id::{Digest, PackId};
 use crate::remote::{Class, Remote, RemoteError};
 use crate::store::{Family, Key, LocalStore, PackArea, Store as _, StoreError};
+use crate::{Archive, Error, with_causes};
 
 /// Packs between two times that what was done is written down and what is here is dropped.
 const BATCH: usize = 32;
@@ -89,7 +89,7 @@ pub fn plan_spill(
 ) -> Result<(Pulled, SpillPlan), BucketError> {
     let _exchange = Exchange::begin(archive.root())?;
     let pulled = pull_held(archive, remote, tally)?;
-    let local = exchange_store(archive);
+    let local = exchange_store(archive.root());
     let uses = Uses::of(&local, images)?;
     let far: HashMap<PackId, FarPack> =
         archive.with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, *far)).collect());
@@ -147,9 +147,10 @@ impl Uses {
         let mut uses = Uses { last: HashMap::new(), wanted: BTreeSet::new() };
         for item in local.list(Family::Images)? {
             let Key::Image(digest) = item.key else { continue };
-            let bytes = local.get(&item.key, super::documents::MAX_DOCUMENT)?;
-            let record = ImageRecord::decode(&bytes)
-                .map_err(|error| BucketError::Object { key: item.key.clone(), what: error.to_string() })?;
+            let record = load_image(local, &digest).map_err(|error| match error {
+                Error::Store(error) => error.into(),
+                error => BucketError::Object { key: item.key.clone(), what: with_causes(&error) },
+            })?;
             for pack in record.all_packs() {
                 let last = uses.last.entry(pack).or_insert(i64::MIN);
                 *last = (*last).max(record.archived_at);
@@ -185,10 +186,10 @@ pub fn spill(
     let mut spilled = Spilled::default();
     for batch in plan.packs.chunks(BATCH) {
         let done = Mutex::new(Vec::new());
-        let outcome = for_each(batch.to_vec(), |item| -> Result<(), BucketError> {
-            let there = one(archive, remote, plan.class, &item)?;
+        let outcome = for_each(batch, |item| -> Result<(), BucketError> {
+            let there = one(archive, remote, plan.class, item)?;
             tally.done(item.len);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((item, there));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((*item, there));
             Ok(())
         });
         // What was done before a failure counts, too.
@@ -243,7 +244,7 @@ fn count(archive: &Archive, item: &SpillPack, is_there: bool, spilled: &mut Spil
         SpillStep::Drop => {}
     }
     if item.is_here {
-        exchange_store(archive).delete(&Key::Pack(PackArea::Data, item.pack))?;
+        exchange_store(archive.root()).delete(&Key::Pack(PackArea::Data, item.pack))?;
         add(&mut spilled.dropped);
     }
     Ok(())

@@ -4,14 +4,11 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
-use super::BucketError;
-use super::pull::exchange_store;
 use super::seen::FarPack;
+use super::{BucketError, exchange_store};
 use crate::Archive;
 use crate::format::MAX_PACK_LEN;
-use crate::id::PackId;
+use crate::id::{Digest, PackId};
 use crate::pack::load_footer;
 use crate::remote::{Class, Remote, RemoteError, RemoteObject, When};
 use crate::store::{Body, Key, PackArea, Store as _};
@@ -52,7 +49,7 @@ pub(super) fn footer(archive: &Archive, remote: &dyn Remote, pack: PackId) -> Re
     if remote.head(&key)?.is_some() {
         return Ok(());
     }
-    let local = exchange_store(archive);
+    let local = exchange_store(archive.root());
     let bytes = match local.get(&key, MAX_PACK_LEN) {
         Ok(bytes) => bytes,
         Err(_) => {
@@ -73,12 +70,12 @@ pub(super) fn confirm(remote: &dyn Remote, key: &Key, path: &Path) -> Result<Rem
     let unconfirmed = |what: String| BucketError::Unconfirmed { key: key.clone(), what };
     let system = |source| BucketError::System { what: format!("reading {key}"), source };
     let there = remote.head(key)?.ok_or_else(|| unconfirmed("it is not there".to_owned()))?;
-    let (len, sha256) = fingerprint(path).map_err(system)?;
+    let (digest, len) = File::open(path).and_then(Digest::of_file).map_err(system)?;
     if there.len != len {
         return Err(unconfirmed(format!("{} bytes are there instead of {len}", there.len)));
     }
     match there.sha256 {
-        Some(told) if told == sha256 => Ok(there),
+        Some(told) if &told == digest.as_bytes() => Ok(there),
         Some(_) => Err(unconfirmed("the server's checksum is another".to_owned())),
         None if there.class.is_frozen() => Err(unconfirmed(
             "the server keeps no SHA-256 and gives nothing back from an archive class; spill to a warmer class first"
@@ -92,25 +89,6 @@ pub(super) fn confirm(remote: &dyn Remote, key: &Key, path: &Path) -> Result<Rem
             })?;
             Ok(there)
         }
-    }
-}
-
-fn fingerprint(path: &Path) -> io::Result<(u64, [u8; 32])> {
-    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
-    let len = io::copy(&mut file, &mut HashWriter(&mut hasher))?;
-    Ok((len, hasher.finalize().into()))
-}
-
-struct HashWriter<'h>(&'h mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

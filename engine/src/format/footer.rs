@@ -114,13 +114,7 @@ impl Footer {
             return Err(FormatError::Checksum { object: OBJECT });
         }
         let mut reader = Reader::new(OBJECT, bytes);
-        if &reader.array::<8>()? != MAGIC {
-            return Err(FormatError::Magic { object: OBJECT });
-        }
-        let version = reader.u16()?;
-        if version != VERSION {
-            return Err(FormatError::Version { object: OBJECT, found: version, known: VERSION });
-        }
+        reader.magic_and_version(MAGIC, VERSION)?;
         let class = reader.u8()?;
         let class = PackClass::from_code(class).ok_or_else(|| reader.invalid(format!("unknown pack class {class}")))?;
         reader.bytes(5)?;

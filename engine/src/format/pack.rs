@@ -85,13 +85,7 @@ impl PackHeader {
     /// Reads a header from the first [`PACK_HEADER_LEN`] bytes of a pack.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut reader = Reader::new(OBJECT, bytes);
-        if &reader.array::<8>()? != MAGIC {
-            return Err(FormatError::Magic { object: OBJECT });
-        }
-        let version = reader.u16()?;
-        if version != VERSION {
-            return Err(FormatError::Version { object: OBJECT, found: version, known: VERSION });
-        }
+        reader.magic_and_version(MAGIC, VERSION)?;
         let class = reader.u8()?;
         reader.bytes(5)?;
         let archive = ArchiveId::from_bytes(reader.array()?);

@@ -48,13 +48,7 @@ impl Kind {
     /// Checks the envelope and gives a reader over the body.
     pub(crate) fn open<'a>(&self, bytes: &'a [u8]) -> Result<Reader<'a>, FormatError> {
         let mut reader = Reader::new(self.name, bytes);
-        if &reader.array::<8>()? != self.magic {
-            return Err(FormatError::Magic { object: self.name });
-        }
-        let version = reader.u16()?;
-        if version != self.version {
-            return Err(FormatError::Version { object: self.name, found: version, known: self.version });
-        }
+        reader.magic_and_version(self.magic, self.version)?;
         if reader.u16()? != 0 {
             return Err(reader.invalid("reserved bytes that are not zero"));
         }

@@ -39,6 +39,17 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
+    /// What every kind of object starts with: eight bytes that say what it is, and its version.
+    pub(crate) fn magic_and_version(&mut self, magic: &[u8; 8], known: u16) -> Result<(), FormatError> {
+        if &self.array::<8>()? != magic {
+            return Err(FormatError::Magic { object: self.object });
+        }
+        match self.u16()? {
+            found if found == known => Ok(()),
+            found => Err(FormatError::Version { object: self.object, found, known }),
+        }
+    }
+
     pub(crate) fn u8(&mut self) -> Result<u8, FormatError> {
         self.array::<1>().map(|[byte]| byte)
     }

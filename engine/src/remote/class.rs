@@ -25,6 +25,23 @@ impl Class {
     pub const ALL: [Class; 5] =
         [Class::Standard, Class::StandardIa, Class::GlacierInstant, Class::GlacierFlexible, Class::DeepArchive];
 
+    /// The byte that stands for it in firn's own files.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Class::Standard => 0,
+            Class::StandardIa => 1,
+            Class::GlacierInstant => 2,
+            Class::GlacierFlexible => 3,
+            Class::DeepArchive => 4,
+            Class::Other => u8::MAX,
+        }
+    }
+
+    /// The class that a byte stands for.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        Class::ALL.into_iter().chain([Class::Other]).find(|class| class.code() == code)
+    }
+
     /// Whether objects must be restored before they can be read.
     pub fn is_frozen(self) -> bool {
         matches!(self, Class::GlacierFlexible | Class::DeepArchive)

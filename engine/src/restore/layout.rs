@@ -178,7 +178,7 @@ impl LayoutWriter for OciLayoutWriter {
     fn has(&mut self, blob: &BlobRecord) -> Result<bool, Error> {
         let path = self.blobs.join(blob.digest.hex());
         let Ok(file) = File::open(&path) else { return Ok(false) };
-        let hashed = hash_file(file).map_err(Error::system(format!("reading {}", path.display())))?;
+        let hashed = Digest::of_file(file).map_err(Error::system(format!("reading {}", path.display())))?;
         Ok(hashed == (blob.digest, blob.size))
     }
 
@@ -211,21 +211,6 @@ impl LayoutWriter for OciLayoutWriter {
         self.replace("oci-layout", &layout_marker())?;
         let index = add_to_index(index, descriptor);
         self.replace("index.json", index.to_string().as_bytes())
-    }
-}
-
-fn hash_file(mut file: File) -> io::Result<(Digest, u64)> {
-    use sha2::{Digest as _, Sha256};
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut total = 0u64;
-    loop {
-        let len = io::Read::read(&mut file, &mut buffer)?;
-        if len == 0 {
-            return Ok((Digest::from_bytes(hasher.finalize().into()), total));
-        }
-        hasher.update(buffer.get(..len).unwrap_or_default());
-        total += len as u64;
     }
 }
 

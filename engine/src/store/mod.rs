@@ -15,6 +15,9 @@ pub(crate) use local::sync_dir;
 pub use memory::{Fault, MemoryStore};
 pub use tiered::TieredStore;
 
+/// How often bytes that came in damaged, from a copy or over a network, are read again.
+pub(crate) const REREADS: u32 = 5;
+
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -124,6 +127,13 @@ pub trait Store: Send + Sync {
 
     /// Removes the object; removing what is not there is no error.
     fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Whether what is read may come from a copy or over a network, so that reading again may give other bytes: then somebody
+    /// who can should check them.
+    fn may_differ(&self, key: &Key) -> bool {
+        let _ = key;
+        false
+    }
 
     /// The bytes that were read from there turned out to be wrong: a store that keeps copies forgets its own, and says
     /// whether reading again may give others.

@@ -126,6 +126,10 @@ impl Store for TieredStore {
         }
     }
 
+    fn may_differ(&self, key: &Key) -> bool {
+        data_pack(key).is_some()
+    }
+
     fn distrust(&self, key: &Key, offset: u64, len: u64) -> bool {
         data_pack(key).is_some_and(|pack| self.cache.distrust(pack, offset, len))
     }

@@ -108,13 +108,7 @@ fn look(id: JobId, bytes: &[u8], offset: usize, limit: usize) -> Found<'_> {
 /// Reads a journal: the job, and where its last whole frame ends. What follows was never announced and may be cut off.
 pub(super) fn read(bytes: &[u8]) -> Result<(Job, usize), FormatError> {
     let mut reader = Reader::new(OBJECT, bytes);
-    if &reader.array::<8>()? != MAGIC {
-        return Err(FormatError::Magic { object: OBJECT });
-    }
-    let version = reader.u16()?;
-    if version != VERSION {
-        return Err(FormatError::Version { object: OBJECT, found: version, known: VERSION });
-    }
+    reader.magic_and_version(MAGIC, VERSION)?;
     if reader.array::<6>()? != [0; 6] {
         return Err(reader.invalid("reserved bytes that are not zero"));
     }

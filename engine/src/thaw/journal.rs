@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::event::{Event, IllegalTransition};
 use super::frames::{self, FRAME_EVENTS, MAX_JOURNAL};
 use super::job::{Job, JobSpec, draw_id};
+use crate::file_lock::FileLock;
 use crate::format::FormatError;
 use crate::id::JobId;
 use crate::store::sync_dir;
@@ -93,8 +94,7 @@ pub fn jobs(dir: &Path) -> Result<Vec<JobId>, JournalError> {
 /// A job as it stands. Whoever drives it is not disturbed.
 pub fn read_job(dir: &Path, id: JobId) -> Result<Job, JournalError> {
     let path = path_of(dir, id);
-    let mut file = open(&path, id, false)?;
-    Ok(load(&mut file, &path, id)?.0)
+    Ok(load(&open(&path, id, false)?, &path, id)?.0)
 }
 
 /// The job that these bytes are the journal of; no bytes make it panic, hang or allocate beyond their length.
@@ -112,7 +112,7 @@ fn open(path: &Path, id: JobId, write: bool) -> Result<File, JournalError> {
     })
 }
 
-fn load(file: &mut File, path: &Path, id: JobId) -> Result<(Job, usize), JournalError> {
+fn load(file: &File, path: &Path, id: JobId) -> Result<(Job, usize), JournalError> {
     let unusable = |source| JournalError::Unusable { path: path.to_owned(), source };
     let len = file.metadata().map_err(failed("reading", path))?.len();
     if len > MAX_JOURNAL {
@@ -132,7 +132,7 @@ fn load(file: &mut File, path: &Path, id: JobId) -> Result<(Job, usize), Journal
 /// An owned journal with the job it tells of.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
+    file: FileLock,
     path: PathBuf,
     job: Job,
     /// Where the next frame goes.
@@ -141,14 +141,6 @@ pub struct Journal {
     /// After so many frames, only so many bytes of the next one are written: as a crash would leave it.
     #[cfg(test)]
     pub(super) crash: Option<(u32, usize)>,
-}
-
-impl Drop for Journal {
-    /// Closing the file would not do: a child that this process is starting has its descriptor for a moment too.
-    fn drop(&mut self) {
-        // Should that fail, closing is what is left.
-        let _ = self.file.unlock();
-    }
 }
 
 impl Journal {
@@ -161,7 +153,7 @@ impl Journal {
     pub(super) fn create_as(dir: &Path, id: JobId, spec: JobSpec) -> Result<Self, JournalError> {
         let bytes = frames::first(id, &spec).map_err(JournalError::Spec)?;
         let path = path_of(dir, id);
-        let write = || -> io::Result<File> {
+        let write = || -> io::Result<FileLock> {
             if !dir.is_dir() {
                 fs::create_dir_all(dir)?;
                 sync_dir(dir.parent().unwrap_or(dir))?;
@@ -169,9 +161,10 @@ impl Journal {
             let mut file = tempfile::Builder::new().prefix("filing-").tempfile_in(dir)?;
             file.write_all(&bytes)?;
             file.as_file().sync_all()?;
+            let (file, unnamed) = file.into_parts();
             // Before it has a name nobody else can have it.
-            file.as_file().try_lock()?;
-            let file = file.persist_noclobber(&path).map_err(|error| error.error)?;
+            let file = FileLock::take(file)?;
+            unnamed.persist_noclobber(&path).map_err(|error| error.error)?;
             sync_dir(dir)?;
             Ok(file)
         };
@@ -185,8 +178,7 @@ impl Journal {
     /// [`JournalError::Busy`] when somebody else has it.
     pub fn open(dir: &Path, id: JobId) -> Result<Self, JournalError> {
         let path = path_of(dir, id);
-        let mut file = open(&path, id, true)?;
-        file.try_lock().map_err(|error| match error {
+        let file = FileLock::take(open(&path, id, true)?).map_err(|error| match error {
             TryLockError::WouldBlock => JournalError::Busy(id),
             TryLockError::Error(error) => failed("locking", &path)(error),
         })?;
@@ -195,7 +187,7 @@ impl Journal {
         if !same.unwrap_or(false) {
             return Err(JournalError::NoSuchJob(id));
         }
-        let (job, end) = load(&mut file, &path, id)?;
+        let (job, end) = load(&file, &path, id)?;
         let journal = Journal::over(file, path, job, end);
         // A torn write, which nobody was told of.
         let len = journal.file.metadata().map_err(failed("reading", &journal.path))?.len();
@@ -207,7 +199,7 @@ impl Journal {
         Ok(journal)
     }
 
-    fn over(file: File, path: PathBuf, job: Job, end: usize) -> Self {
+    fn over(file: FileLock, path: PathBuf, job: Job, end: usize) -> Self {
         Journal {
             file,
             path,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::driver::in_parallel;
 use super::event::Sight;
 use super::job::WantedPack;
 use crate::id::PackId;
+use crate::parallel::in_parallel;
 use crate::remote::{Class, Remote, RemoteError, RemoteObject, Restore, Tier};
 use crate::store::{Key, PackArea};
 

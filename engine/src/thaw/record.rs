@@ -18,14 +18,6 @@ const MIN_EVENT: usize = 1;
 /// Bytes of a pack without ranges.
 const MIN_PACK: usize = PackId::LEN + 8 + 1 + 4;
 
-const CLASSES: [(Class, u8); 6] = [
-    (Class::Standard, 0),
-    (Class::StandardIa, 1),
-    (Class::GlacierInstant, 2),
-    (Class::GlacierFlexible, 3),
-    (Class::DeepArchive, 4),
-    (Class::Other, 255),
-];
 const TIERS: [(Tier, u8); 3] = [(Tier::Bulk, 0), (Tier::Standard, 1), (Tier::Expedited, 2)];
 
 fn code<T: PartialEq>(table: &[(T, u8)], value: &T) -> u8 {
@@ -80,7 +72,7 @@ pub(super) fn encode_spec(spec: &JobSpec) -> Result<Vec<u8>, FormatError> {
     for pack in &spec.packs {
         out.extend_from_slice(pack.id.as_bytes());
         out.put_u64(pack.len);
-        out.put_u8(code(&CLASSES, &pack.class));
+        out.put_u8(pack.class.code());
         out.put_count(pack.ranges.len());
         for range in &pack.ranges {
             out.put_u64(range.start);
@@ -108,7 +100,8 @@ pub(super) fn decode_spec(bytes: &[u8]) -> Result<JobSpec, FormatError> {
 fn pack(reader: &mut Reader<'_>) -> Result<WantedPack, FormatError> {
     let id = PackId::from_bytes(reader.array()?);
     let len = reader.u64()?;
-    let class = coded(&CLASSES, reader, "class")?;
+    let code = reader.u8()?;
+    let class = Class::from_code(code).ok_or_else(|| reader.invalid(format!("class {code}, which is not known")))?;
     let count = reader.count(16)?;
     let range = |_| -> Result<Range<u64>, FormatError> { Ok(reader.u64()?..reader.u64()?) };
     let ranges = (0..count).map(range).collect::<Result<_, _>>()?;

@@ -23,66 +23,12 @@ struct Shown {
 }
 
 impl Shown {
-    fn start(shown: bool, display: impl FnOnce(&AtomicBool) + Send + 'static) -> Self {
+    fn start(shown: bool, look: impl Fn() -> Look + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
-        let thread = shown.then(|| std::thread::spawn(move || display(&seen)));
+        let display = move || if std::io::stderr().is_terminal() { bar(look, &seen) } else { lines(look, &seen) };
+        let thread = shown.then(|| std::thread::spawn(display));
         Shown { stop, thread }
-    }
-}
-
-/// Shows a meter until dropped.
-pub struct Progress {
-    _shown: Shown,
-}
-
-impl Progress {
-    /// Starts showing `meter` for work called `verb`; does nothing unless `shown`.
-    pub fn start(meter: &Arc<Meter>, verb: &'static str, shown: bool) -> Self {
-        let meter = Arc::clone(meter);
-        Progress { _shown: Shown::start(shown, move |stop| display(&meter, verb, stop)) }
-    }
-}
-
-/// Shows how far transfers are until dropped.
-pub struct Transfer {
-    _shown: Shown,
-}
-
-impl Transfer {
-    /// Starts showing `tally` for work called `verb`; does nothing unless `shown`.
-    pub fn start(tally: &Arc<Tally>, verb: &'static str, shown: bool) -> Self {
-        let tally = Arc::clone(tally);
-        Transfer { _shown: Shown::start(shown, move |stop| transfers(&tally, verb, stop)) }
-    }
-}
-
-fn transfers(tally: &Tally, verb: &str, stop: &AtomicBool) {
-    let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
-    if std::io::stderr().is_terminal() {
-        let bar = ProgressBar::new(0);
-        let template = "{msg:14} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {prefix} ETA {eta}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_message(verb.to_owned());
-        while !stop.load(Ordering::Relaxed) {
-            bar.set_length(read(&tally.bytes));
-            bar.set_position(read(&tally.bytes_done));
-            bar.set_prefix(format!("{}/{} objects", read(&tally.objects_done), read(&tally.objects)));
-            std::thread::park_timeout(TICK);
-        }
-        bar.finish_and_clear();
-        return;
-    }
-    let mut last = Instant::now();
-    while !stop.load(Ordering::Relaxed) {
-        std::thread::park_timeout(TICK);
-        if last.elapsed() >= LINE_EVERY {
-            last = Instant::now();
-            let (done, total) = (read(&tally.bytes_done), read(&tally.bytes));
-            eprintln!("{verb}: {} of {} ({})", show::bytes(done), show::bytes(total), show::percent(done, total));
-        }
     }
 }
 
@@ -96,42 +42,81 @@ impl Drop for Shown {
     }
 }
 
-fn display(meter: &Meter, verb: &str, stop: &AtomicBool) {
-    if std::io::stderr().is_terminal() { bar(meter, verb, stop) } else { lines(meter, verb, stop) }
+/// Shows a meter until dropped.
+pub struct Progress {
+    _shown: Shown,
 }
 
-fn bar(meter: &Meter, verb: &str, stop: &AtomicBool) {
+impl Progress {
+    /// Starts showing `meter` for work called `verb`; does nothing unless `shown`.
+    pub fn start(meter: &Arc<Meter>, verb: &'static str, shown: bool) -> Self {
+        let meter = Arc::clone(meter);
+        let look = move || Look {
+            what: phase(&meter, verb).to_owned(),
+            done: meter.done(),
+            total: meter.total(),
+            note: (meter.raw() > 0).then(|| format!("new {}", show::percent(meter.fresh(), meter.raw()))),
+        };
+        Progress { _shown: Shown::start(shown, look) }
+    }
+}
+
+/// Shows how far transfers are until dropped.
+pub struct Transfer {
+    _shown: Shown,
+}
+
+impl Transfer {
+    /// Starts showing `tally` for work called `verb`; does nothing unless `shown`.
+    pub fn start(tally: &Arc<Tally>, verb: &'static str, shown: bool) -> Self {
+        let tally = Arc::clone(tally);
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let look = move || Look {
+            what: verb.to_owned(),
+            done: read(&tally.bytes_done),
+            total: read(&tally.bytes),
+            note: Some(format!("{}/{} objects", read(&tally.objects_done), read(&tally.objects))),
+        };
+        Transfer { _shown: Shown::start(shown, look) }
+    }
+}
+
+/// How far something is, in bytes.
+struct Look {
+    what: String,
+    done: u64,
+    total: u64,
+    /// What else there is to say beside the bar.
+    note: Option<String>,
+}
+
+fn bar(look: impl Fn() -> Look, stop: &AtomicBool) {
     let bar = ProgressBar::new(0);
     let template = "{msg:14} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {prefix} ETA {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
     while !stop.load(Ordering::Relaxed) {
-        bar.set_length(meter.total());
-        bar.set_position(meter.done());
-        bar.set_message(phase(meter, verb).to_owned());
-        if meter.raw() > 0 {
-            bar.set_prefix(format!("new {}", show::percent(meter.fresh(), meter.raw())));
+        let Look { what, done, total, note } = look();
+        bar.set_length(total);
+        bar.set_position(done);
+        bar.set_message(what);
+        if let Some(note) = note {
+            bar.set_prefix(note);
         }
         std::thread::park_timeout(TICK);
     }
     bar.finish_and_clear();
 }
 
-fn lines(meter: &Meter, verb: &str, stop: &AtomicBool) {
+fn lines(look: impl Fn() -> Look, stop: &AtomicBool) {
     let mut last = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         std::thread::park_timeout(TICK);
         if last.elapsed() >= LINE_EVERY {
             last = Instant::now();
-            let (done, total) = (meter.done(), meter.total());
-            eprintln!(
-                "{}: {} of {} ({})",
-                phase(meter, verb),
-                show::bytes(done),
-                show::bytes(total),
-                show::percent(done, total)
-            );
+            let Look { what, done, total, .. } = look();
+            eprintln!("{what}: {} of {} ({})", show::bytes(done), show::bytes(total), show::percent(done, total));
         }
     }
 }

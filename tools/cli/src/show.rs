@@ -1,10 +1,21 @@
 //! Numbers, times and tables for people.
 
+use firn_engine::thaw::{Clock as _, SystemClock};
 use indicatif::HumanBytes;
 
 /// Bytes in binary units.
 pub fn bytes(bytes: u64) -> String {
     HumanBytes(bytes).to_string()
+}
+
+/// A number of packs and their bytes, for programs.
+pub fn packs((packs, bytes): (u64, u64)) -> serde_json::Value {
+    serde_json::json!({ "packs": packs, "bytes": bytes })
+}
+
+/// Now, in seconds since the epoch.
+pub fn now() -> i64 {
+    SystemClock.now()
 }
 
 /// A count with thin separators.

@@ -3,7 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use super::look::{Look, Verdict, judge};
-use super::{Driver, Round, ThawError, in_parallel};
+use super::{Driver, Round, ThawError};
+use crate::parallel::in_parallel;
 use crate::remote::{RemoteError, RestoreAnswer, Tier};
 use crate::store::{Key, PackArea};
 use crate::thaw::event::{Event, Sight, Step};

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::{Driver, Round, ThawError, in_parallel};
+use super::{Driver, Round, ThawError};
+use crate::parallel::in_parallel;
 use crate::remote::{Class, RemoteError};
 use crate::store::{Key, PackArea};
 use crate::thaw::event::{Event, Sight, Step};

@@ -3,7 +3,6 @@
 mod ask;
 mod hydrate;
 mod look;
-mod parallel;
 mod poll;
 mod run;
 mod throttle;
@@ -12,7 +11,6 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
 pub use hydrate::{Hydrate, HydrateError};
-pub(super) use parallel::in_parallel;
 pub use run::Ended;
 
 use super::clock::Clock;

@@ -1,7 +1,5 @@
 //! `firn cost`
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use firn_engine::bucket::{FarPack, Tally, pull};
 use firn_engine::cost::{Growth, Held, Today, Year, project};
 use firn_engine::remote::Class;
@@ -23,7 +21,7 @@ pub fn run(context: &Context, args: &Cost) -> Result<(), Failure> {
     if !args.offline {
         pull(&archive, remote.as_ref(), &Tally::default())?;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = u64::try_from(show::now()).unwrap_or(0);
     let age = |since: i64| now.saturating_sub(u64::try_from(since).unwrap_or(0));
     let far: Vec<FarPack> = archive.with_seen(|seen| seen.packs.values().copied().collect());
     let mut held: Vec<Held> =

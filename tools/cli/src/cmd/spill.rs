@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use firn_engine::bucket::{SpillPlan, SpillStep, Spilled, Tally, plan_spill, spill};
+use firn_engine::bucket::{SpillPack, SpillPlan, SpillStep, Spilled, Tally, plan_spill, spill};
 use firn_engine::cost::{Held, Plan as Priced, Planner, Prices, Way};
 use firn_engine::id::Digest;
 use serde_json::{Value, json};
@@ -22,8 +21,8 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
     let remote = bucket::of(&archive)?;
     let images: BTreeSet<Digest> =
         args.images.iter().map(|image| archive.resolve(image).map(|record| record.root)).collect::<Result<_, _>>()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let before = i64::try_from(now.saturating_sub(args.older_than)).unwrap_or(i64::MAX);
+    let now = show::now();
+    let before = now.saturating_sub_unsigned(args.older_than);
     let only = (!images.is_empty()).then_some(&images);
     let tally = Arc::new(Tally::default());
     let plan = {
@@ -54,14 +53,14 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
 }
 
 /// What the plan costs, once and a month.
-fn price(plan: &SpillPlan, prices: &Prices, now: u64) -> Priced {
+fn price(plan: &SpillPlan, prices: &Prices, now: i64) -> Priced {
     let mut planner = Planner::new(prices);
     for pack in &plan.packs {
         match pack.step {
             SpillStep::Upload => planner.upload(plan.class, pack.len),
             SpillStep::Reclass(class) => {
-                let since = pack.far_since.and_then(|since| u64::try_from(since).ok()).unwrap_or(now);
-                let held = Held { class, bytes: pack.len, seconds: now.saturating_sub(since) };
+                let seconds = pack.far_since.and_then(|since| u64::try_from(now - since).ok()).unwrap_or(0);
+                let held = Held { class, bytes: pack.len, seconds };
                 planner.change(held, plan.class, Way::Copy);
             }
             SpillStep::Drop => {}
@@ -70,17 +69,21 @@ fn price(plan: &SpillPlan, prices: &Prices, now: u64) -> Priced {
     planner.finish()
 }
 
-fn sum(plan: &SpillPlan, of: impl Fn(&SpillStep) -> bool) -> (u64, u64) {
-    let chosen = plan.packs.iter().filter(|pack| of(&pack.step));
+fn sum(plan: &SpillPlan, of: impl Fn(&SpillPack) -> bool) -> (u64, u64) {
+    let chosen = plan.packs.iter().filter(|pack| of(pack));
     chosen.fold((0, 0), |(packs, bytes), pack| (packs + 1, bytes + pack.len))
 }
 
-fn upload(step: &SpillStep) -> bool {
-    matches!(step, SpillStep::Upload)
+fn upload(pack: &SpillPack) -> bool {
+    matches!(pack.step, SpillStep::Upload)
 }
 
-fn reclass(step: &SpillStep) -> bool {
-    matches!(step, SpillStep::Reclass(_))
+fn reclass(pack: &SpillPack) -> bool {
+    matches!(pack.step, SpillStep::Reclass(_))
+}
+
+fn is_here(pack: &SpillPack) -> bool {
+    pack.is_here
 }
 
 fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
@@ -92,8 +95,7 @@ fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
     };
     line("upload", sum(plan, upload));
     line("change class there", sum(plan, reclass));
-    let freed = plan.packs.iter().filter(|pack| pack.is_here);
-    line("free here", freed.fold((0, 0), |(packs, bytes), pack| (packs + 1, bytes + pack.len)));
+    line("free here", sum(plan, is_here));
     line("stay, too young", plan.too_young);
     line("colder already", plan.colder);
     if plan.packs.is_empty() {
@@ -105,14 +107,13 @@ fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
 }
 
 fn plan_json(plan: &SpillPlan, priced: &Priced) -> Value {
-    let part = |(packs, bytes): (u64, u64)| json!({ "packs": packs, "bytes": bytes });
     json!({
         "class": plan.class.to_string(),
-        "upload": part(sum(plan, upload)),
-        "reclass": part(sum(plan, reclass)),
-        "drop_here": part(plan.packs.iter().filter(|pack| pack.is_here).fold((0, 0), |sum, pack| (sum.0 + 1, sum.1 + pack.len))),
-        "too_young": part(plan.too_young),
-        "colder": part(plan.colder),
+        "upload": show::packs(sum(plan, upload)),
+        "reclass": show::packs(sum(plan, reclass)),
+        "drop_here": show::packs(sum(plan, is_here)),
+        "too_young": show::packs(plan.too_young),
+        "colder": show::packs(plan.colder),
         "price": priced,
     })
 }
@@ -132,11 +133,10 @@ fn spilled_text(spilled: &Spilled) -> String {
 }
 
 fn spilled_json(spilled: &Spilled) -> Value {
-    let part = |(packs, bytes): (u64, u64)| json!({ "packs": packs, "bytes": bytes });
     json!({
-        "uploaded": part(spilled.uploaded),
-        "reclassed": part(spilled.reclassed),
-        "dropped_here": part(spilled.dropped),
+        "uploaded": show::packs(spilled.uploaded),
+        "reclassed": show::packs(spilled.reclassed),
+        "dropped_here": show::packs(spilled.dropped),
         "gone": spilled.gone,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use firn_engine::cost::{ThawQuote, thaw_quotes};
 use firn_engine::id::{Digest, JobId, PackId};
@@ -45,16 +45,19 @@ pub fn run(context: &Context, args: &Thaw) -> Result<(), Failure> {
     }
 }
 
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
 impl From<ThawError> for Failure {
     fn from(error: ThawError) -> Self {
-        let source = std::error::Error::source(&error).map(|cause| firn_engine::with_causes(cause).into());
-        Failure::Other { kind: ErrorKind::System, message: error.to_string(), source }
+        match error {
+            // What can be done about it depends on what happened to the job.
+            ThawError::Journal(error) => error.into(),
+            error => failure(ErrorKind::System, &error),
+        }
     }
+}
+
+fn failure(kind: ErrorKind, error: &dyn std::error::Error) -> Failure {
+    let source = error.source().map(|cause| firn_engine::with_causes(cause).into());
+    Failure::Other { kind, message: error.to_string(), source }
 }
 
 impl From<firn_engine::thaw::JournalError> for Failure {
@@ -67,8 +70,7 @@ impl From<firn_engine::thaw::JournalError> for Failure {
             E::Illegal(_) | E::NotOver(_) | E::Spec(_) | E::Full(_) => ErrorKind::Usage,
             _ => ErrorKind::System,
         };
-        let source = std::error::Error::source(&error).map(|cause| firn_engine::with_causes(cause).into());
-        Failure::Other { kind, message: error.to_string(), source }
+        failure(kind, &error)
     }
 }
 
@@ -109,7 +111,7 @@ impl Thawing<'_> {
             .filter(|planned| planned.sight == Sight::Frozen)
             .map(|planned| (planned.pack.class, planned.pack.len))
             .collect();
-        let quotes = thaw_quotes(&prices, &frozen, args.days, now());
+        let quotes = thaw_quotes(&prices, &frozen, args.days, show::now());
         let shown = || plan_text(target, &plan, &quotes, args);
         let json = plan_json(&plan, &quotes, args);
         if plan.packs.is_empty()
@@ -128,12 +130,16 @@ impl Thawing<'_> {
             images: vec![record.root],
             tier: args.tier,
             days: args.days,
-            created_at: now(),
+            created_at: show::now(),
             packs: plan.into_packs(),
         };
         let journal = Journal::create(&self.dir, spec)?;
         self.context.aside(|| format!("thaw job {}\n", journal.job().id()));
-        self.drive(journal, args.wait)
+        self.drive(self.driver(journal)?, args.wait)
+    }
+
+    fn driver(&self, journal: Journal) -> Result<Driver<'_>, Failure> {
+        Ok(Driver::new(journal, self.remote, &SystemClock, Settings::default())?)
     }
 
     /// Packs of the bucket that are not here, as the bucket has them now.
@@ -157,13 +163,12 @@ impl Thawing<'_> {
     }
 
     fn existing(&self, id: JobId, args: &Thaw) -> Result<(), Failure> {
-        let journal = Journal::open(&self.dir, id)?;
         if args.consent.dry_run {
-            let job = journal.job();
-            self.context.print(&job_json(job), || job_text(job));
+            let job = read_job(&self.dir, id)?;
+            self.context.print(&job_json(&job), || job_text(&job));
             return Ok(());
         }
-        let mut driver = Driver::new(journal, self.remote, &SystemClock, Settings::default())?;
+        let mut driver = self.driver(Journal::open(&self.dir, id)?)?;
         if args.cancel {
             driver.cancel()?;
             let job = driver.job();
@@ -185,12 +190,11 @@ impl Thawing<'_> {
         if args.resume {
             driver.resume()?;
         }
-        self.drive(driver.into_journal(), args.wait)
+        self.drive(driver, args.wait)
     }
 
     /// Asks for what is to be asked for; with `wait`, until everything is here.
-    fn drive(&self, journal: Journal, wait: bool) -> Result<(), Failure> {
-        let mut driver = Driver::new(journal, self.remote, &SystemClock, Settings::default())?;
+    fn drive(&self, mut driver: Driver<'_>, wait: bool) -> Result<(), Failure> {
         let never = AtomicBool::new(false);
         let hydrate = |pack: &WantedPack| self.hydrate(pack);
         if wait {
@@ -202,7 +206,7 @@ impl Thawing<'_> {
                 self.tell(driver.job(), &round);
                 let asking = driver.job().at(Stage::Planned).0 + driver.job().at(Stage::Requested).0;
                 let Some(again_at) = round.again_at.filter(|_| asking > 0) else { break };
-                let seconds = u64::try_from(again_at - now()).unwrap_or(0).min(60);
+                let seconds = u64::try_from(again_at - show::now()).unwrap_or(0).min(60);
                 std::thread::sleep(Duration::from_secs(seconds));
             }
         }
@@ -281,7 +285,7 @@ fn stages(job: &Job) -> String {
 }
 
 fn job_text(job: &Job) -> String {
-    let eta = job.eta(now()).map(|eta| format!(", readable by {}", show::time(eta))).unwrap_or_default();
+    let eta = job.eta(show::now()).map(|eta| format!(", readable by {}", show::time(eta))).unwrap_or_default();
     let mut text = format!(
         "{}  {}  {}  tier {}, {} days{eta}\n  {}\n",
         job.id(),
@@ -313,7 +317,7 @@ fn job_json(job: &Job) -> Value {
         "tier": job.tier().to_string(),
         "days": job.days(),
         "created_at": job.spec().created_at,
-        "readable_by": job.eta(now()),
+        "readable_by": job.eta(show::now()),
         "packs": stages,
     })
 }
@@ -353,11 +357,10 @@ fn hours(seconds: u64) -> String {
 }
 
 fn plan_json(plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> Value {
-    let part = |(packs, bytes): (u64, u64)| json!({ "packs": packs, "bytes": bytes });
     json!({
-        "frozen": part(plan.count(|sight| sight == Sight::Frozen)),
-        "thawing": part(plan.count(|sight| sight == Sight::Ongoing)),
-        "readable": part(plan.count(Sight::is_readable)),
+        "frozen": show::packs(plan.count(|sight| sight == Sight::Frozen)),
+        "thawing": show::packs(plan.count(|sight| sight == Sight::Ongoing)),
+        "readable": show::packs(plan.count(Sight::is_readable)),
         "tier": args.tier.to_string(),
         "days": args.days,
         "quotes": quotes.iter().map(|quote| json!({
