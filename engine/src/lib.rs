@@ -31,6 +31,7 @@ pub mod stats;
 pub mod store;
 pub mod tar;
 pub mod thaw;
+pub mod tier;
 pub mod tree;
 
 pub use archive::Archive;
