@@ -9,6 +9,7 @@ mod bodies;
 mod conditions;
 mod copies;
 mod faults;
+mod forecast;
 mod keys;
 mod listing;
 mod multipart;
