@@ -21,6 +21,7 @@ use crate::pack::load_footer;
 use crate::read::{ChunkReader, OpenImage, TreeCache};
 use crate::remote::Remote;
 use crate::store::{Body, Family, Key, LocalStore, PackArea, Store, StoreError, TieredStore};
+use crate::tier::access::{AccessError, Accesses, History, Merged};
 
 /// Largest blob that is stored with the metadata when it is no layer, in bytes: documents, configs, signatures, SBOMs.
 pub const MAX_META_BLOB: u64 = 4 << 20;
@@ -71,6 +72,7 @@ pub struct Archive {
     root: PathBuf,
     config: Config,
     store: Arc<dyn Store>,
+    accesses: Arc<Accesses>,
     behind: Option<Behind>,
 }
 
@@ -127,7 +129,13 @@ impl Archive {
         };
         let bytes = config.encode().map_err(|error| Error::Usage(error.to_string()))?;
         store.put(&Key::Config, Body::Bytes(&bytes))?;
-        Ok(Archive { root: root.to_owned(), config, store, behind: None })
+        Ok(Archive {
+            root: root.to_owned(),
+            config,
+            store,
+            accesses: Arc::new(Accesses::new(root.join("accesses"))),
+            behind: None,
+        })
     }
 
     /// Opens the archive in `root`.
@@ -146,7 +154,13 @@ impl Archive {
             Err(error) => return Err(error.into()),
         };
         let config = Config::decode(&bytes).map_err(|source| Error::Object { key: Key::Config, source })?;
-        Ok(Archive { root: root.to_owned(), config, store, behind: None })
+        Ok(Archive {
+            root: root.to_owned(),
+            config,
+            store,
+            accesses: Arc::new(Accesses::new(root.join("accesses"))),
+            behind: None,
+        })
     }
 
     /// Opens the archive in `root` with the bucket behind it, for reading and writing whatever is here or there. Bytes of
@@ -286,9 +300,32 @@ impl Archive {
         Err(Error::NoSuchImage { wanted: wanted.to_owned(), similar: names.filter(similar).take(5).collect() })
     }
 
-    /// A reader that keeps up to `cache_bytes` of decompressed frames.
+    /// A reader that keeps up to `cache_bytes` of decompressed frames. What is read through it counts as used.
     pub fn reader(&self, cache_bytes: usize) -> Arc<ChunkReader> {
+        let reader = ChunkReader::new(Arc::clone(&self.store), cache_bytes);
+        Arc::new(reader.counted_in(Arc::clone(&self.accesses)))
+    }
+
+    /// A reader for whoever only looks whether all is well: what is read through it does not count as used.
+    pub fn auditor(&self, cache_bytes: usize) -> Arc<ChunkReader> {
         Arc::new(ChunkReader::new(Arc::clone(&self.store), cache_bytes))
+    }
+
+    /// Writes down what was read so far, for whoever decides which packs go cold. Done anyway when the archive is let go of;
+    /// those that keep it open for long call it now and then.
+    ///
+    /// # Errors
+    /// The file can't be written; what was counted is kept for the next time.
+    pub fn save_accesses(&self) -> Result<Merged, AccessError> {
+        self.accesses.save()
+    }
+
+    /// What was read of which pack on which days, as far as it was written down.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn access_history(&self) -> Result<History, AccessError> {
+        self.accesses.history()
     }
 
     /// Opens one filesystem of an image for reading files.

@@ -22,7 +22,7 @@ pub use parallel::Tally;
 pub use publish::{Published, publish};
 pub use pull::{Pulled, pull};
 pub use seen::{FarPack, Seen};
-pub use spill::{SpillPack, SpillPlan, SpillStep, Spilled, plan_spill, spill};
+pub use spill::{Candidate, Decide, SpillPack, SpillPlan, SpillStep, Spilled, Verdict, older_than, plan_spill, spill};
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

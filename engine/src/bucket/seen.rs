@@ -26,6 +26,13 @@ pub struct FarPack {
     pub modified: i64,
 }
 
+impl FarPack {
+    /// Whether it could be read when it was looked at.
+    pub fn is_readable(&self) -> bool {
+        !self.class.is_frozen() || matches!(self.restore, Restore::Until(_))
+    }
+}
+
 /// A record or a name in the bucket, as it was when it and what is here were last the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SeenDocument {

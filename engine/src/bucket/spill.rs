@@ -30,6 +30,48 @@ pub enum SpillStep {
     Drop,
 }
 
+/// A pack that could move, as whoever decides about it sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The pack.
+    pub pack: PackId,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Whether it is here.
+    pub is_here: bool,
+    /// When the last image that uses it was archived, in seconds since the epoch; of one that no image uses, when it was
+    /// written.
+    pub last_used_by: i64,
+    /// What the bucket has of it.
+    pub far: Option<FarPack>,
+}
+
+/// What is decided about a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stays as it is.
+    Keep,
+    /// It is in the bucket in a colder class already, and may be dropped here.
+    Colder,
+    /// It goes to this class, and is dropped here.
+    To(Class),
+    /// It goes to this class once somebody thawed it, and may be dropped here.
+    WhenThawed(Class),
+}
+
+/// Decides about packs.
+pub type Decide<'d> = dyn Fn(&Candidate) -> Verdict + 'd;
+
+/// The plain rule: what no image archived after `before` (seconds since the epoch) uses goes to `class`, and nothing becomes
+/// warmer by that.
+pub fn older_than(before: i64, class: Class) -> impl Fn(&Candidate) -> Verdict {
+    move |candidate| match candidate.far {
+        _ if candidate.last_used_by > before => Verdict::Keep,
+        Some(far) if far.class != Class::Other && far.class > class => Verdict::Colder,
+        _ => Verdict::To(class),
+    }
+}
+
 /// One pack of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpillPack {
@@ -37,28 +79,29 @@ pub struct SpillPack {
     pub pack: PackId,
     /// Its length in bytes.
     pub len: u64,
+    /// The class it goes to, or is in.
+    pub class: Class,
     /// What has to be done.
     pub step: SpillStep,
     /// Whether it is here, and will not be afterwards.
     pub is_here: bool,
-    /// When the last image that uses it was archived, in seconds since the epoch; of one that no image uses, when it was
-    /// written.
+    /// As in [`Candidate`].
     pub last_used_by: i64,
     /// When the object in the bucket was written or changed its class; for early deletion.
     pub far_since: Option<i64>,
 }
 
 /// What a spill would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpillPlan {
-    /// The class that packs go to.
-    pub class: Class,
     /// The packs, oldest first.
     pub packs: Vec<SpillPack>,
-    /// Packs that stay, being too young, with their bytes.
-    pub too_young: (u64, u64),
-    /// Packs that stay, being colder already, with their bytes.
+    /// Packs that stay as they are, with their bytes; without those that are not here.
+    pub kept: (u64, u64),
+    /// Packs that are in a colder class already, with their bytes.
     pub colder: (u64, u64),
+    /// Packs that would have to be thawed for changing their class, with their bytes.
+    pub frozen: (u64, u64),
 }
 
 /// What a spill did.
@@ -74,16 +117,15 @@ pub struct Spilled {
     pub gone: u64,
 }
 
-/// Plans to move packs to `class`: those that no image archived after `before` (seconds since the epoch) uses, and, where
-/// `images` are named, that one of them uses. Looks at the bucket, which costs a few listings, and changes nothing there.
+/// Plans what `decide` says about each pack, or, where `images` are named, about each that one of them uses. Looks at the
+/// bucket, which costs a few listings, and changes nothing there.
 ///
 /// # Errors
 /// As [`super::pull`].
 pub fn plan_spill(
     archive: &Archive,
     remote: &dyn Remote,
-    class: Class,
-    before: i64,
+    decide: &Decide<'_>,
     images: Option<&BTreeSet<Digest>>,
     tally: &Tally,
 ) -> Result<(Pulled, SpillPlan), BucketError> {
@@ -91,47 +133,70 @@ pub fn plan_spill(
     let pulled = pull_held(archive, remote, tally)?;
     let local = exchange_store(archive.root());
     let uses = Uses::of(&local, images)?;
-    let far: HashMap<PackId, FarPack> =
-        archive.with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, *far)).collect());
-    let mut plan = SpillPlan { class, packs: Vec::new(), too_young: (0, 0), colder: (0, 0) };
-    let mut all: HashMap<PackId, (u64, bool)> = far.iter().map(|(id, far)| (*id, (far.len, false))).collect();
-    for item in local.list(Family::Packs(PackArea::Data))? {
-        if let Key::Pack(_, pack) = item.key {
-            all.insert(pack, (item.len, true));
-        }
-    }
-    for (pack, (len, is_here)) in all {
-        if images.is_some() && !uses.wanted.contains(&pack) {
+    let mut plan = SpillPlan::default();
+    for mut candidate in candidates(archive, &local)? {
+        if images.is_some() && !uses.wanted.contains(&candidate.pack) {
             continue;
         }
-        let written = || modified(archive, pack);
-        let last_used_by = uses.last.get(&pack).copied().unwrap_or_else(written);
-        let there = far.get(&pack);
-        let step = match there {
-            _ if last_used_by > before => {
-                if is_here {
-                    plan.too_young = (plan.too_young.0 + 1, plan.too_young.1 + len);
-                }
-                continue;
-            }
-            None => SpillStep::Upload,
-            Some(there) if there.class == class || there.class == Class::Other => SpillStep::Drop,
-            // Warmer again would need a thaw and a copy, and is another command's business.
-            Some(there) if there.class > class => {
-                plan.colder = (plan.colder.0 + 1, plan.colder.1 + len);
-                SpillStep::Drop
-            }
-            Some(there) if there.class.is_frozen() => SpillStep::Drop,
-            Some(there) => SpillStep::Reclass(there.class),
-        };
-        if step == SpillStep::Drop && !is_here {
-            continue;
-        }
-        let far_since = there.map(|there| there.modified);
-        plan.packs.push(SpillPack { pack, len, step, is_here, last_used_by, far_since });
+        let last = uses.last.get(&candidate.pack).copied();
+        candidate.last_used_by = last.unwrap_or_else(|| modified(archive, candidate.pack));
+        plan.add(&candidate, decide(&candidate));
     }
     plan.packs.sort_by_key(|pack| (pack.last_used_by, pack.pack));
     Ok((pulled, plan))
+}
+
+/// Every data pack that is here or there; who uses it is still to be found out.
+fn candidates(archive: &Archive, local: &LocalStore) -> Result<impl Iterator<Item = Candidate>, BucketError> {
+    let candidate = |pack, len, far| Candidate { pack, len, is_here: false, last_used_by: 0, far };
+    let mut all: HashMap<PackId, Candidate> = archive
+        .with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, candidate(*id, far.len, Some(*far)))).collect());
+    for item in local.list(Family::Packs(PackArea::Data))? {
+        if let Key::Pack(_, pack) = item.key {
+            let here = all.entry(pack).or_insert(candidate(pack, item.len, None));
+            (here.len, here.is_here) = (item.len, true);
+        }
+    }
+    Ok(all.into_values())
+}
+
+impl SpillPlan {
+    fn add(&mut self, candidate: &Candidate, verdict: Verdict) {
+        let Candidate { pack, len, is_here, last_used_by, far } = *candidate;
+        let count = |sum: &mut (u64, u64)| *sum = (sum.0 + 1, sum.1 + len);
+        let there = far.map(|far| far.class);
+        let (class, step) = match (verdict, far) {
+            (Verdict::Keep, _) => {
+                if is_here {
+                    count(&mut self.kept);
+                }
+                return;
+            }
+            (Verdict::To(class) | Verdict::WhenThawed(class), None) => (class, SpillStep::Upload),
+            (Verdict::To(class) | Verdict::WhenThawed(class), Some(far)) if far.class == class => {
+                (class, SpillStep::Drop)
+            }
+            (Verdict::To(_) | Verdict::WhenThawed(_), Some(far)) if far.class == Class::Other => {
+                (far.class, SpillStep::Drop)
+            }
+            // A frozen object can be copied onto itself only while its restored copy lives.
+            (Verdict::To(class), Some(far)) if far.is_readable() => (class, SpillStep::Reclass(far.class)),
+            (Verdict::To(_) | Verdict::WhenThawed(_), Some(far)) => {
+                count(&mut self.frozen);
+                (far.class, SpillStep::Drop)
+            }
+            (Verdict::Colder, _) => {
+                count(&mut self.colder);
+                let Some(class) = there else { return };
+                (class, SpillStep::Drop)
+            }
+        };
+        if step == SpillStep::Drop && !is_here {
+            return;
+        }
+        let far_since = far.map(|far| far.modified);
+        self.packs.push(SpillPack { pack, len, class, step, is_here, last_used_by, far_since });
+    }
 }
 
 /// Which packs images use.
@@ -187,7 +252,7 @@ pub fn spill(
     for batch in plan.packs.chunks(BATCH) {
         let done = Mutex::new(Vec::new());
         let outcome = for_each(batch, |item| -> Result<(), BucketError> {
-            let there = one(archive, remote, plan.class, item)?;
+            let there = one(archive, remote, item)?;
             tally.done(item.len);
             done.lock().unwrap_or_else(PoisonError::into_inner).push((*item, there));
             Ok(())
@@ -207,17 +272,17 @@ pub fn spill(
 }
 
 /// Brings one pack to the class. `None` if it is gone.
-fn one(archive: &Archive, remote: &dyn Remote, class: Class, item: &SpillPack) -> Result<Option<FarPack>, BucketError> {
+fn one(archive: &Archive, remote: &dyn Remote, item: &SpillPack) -> Result<Option<FarPack>, BucketError> {
     let key = Key::Pack(PackArea::Data, item.pack);
     let path = archive.root().join(key.to_string());
     if item.is_here && !path.exists() {
         return Ok(None);
     }
     if item.step == SpillStep::Upload {
-        return upload(archive, remote, item.pack, class).map(Some);
+        return upload(archive, remote, item.pack, item.class).map(Some);
     }
     if let SpillStep::Reclass(_) = item.step {
-        match remote.reclass(&key, class) {
+        match remote.reclass(&key, item.class) {
             Err(RemoteError::NotFound { .. }) => return Ok(None),
             outcome => outcome?,
         }

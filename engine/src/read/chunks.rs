@@ -9,6 +9,7 @@ use crate::format::{ChunkRef, FrameEntry};
 use crate::id::{ChunkId, PackId};
 use crate::pack::decode_payload;
 use crate::store::{Key, PackArea, REREADS, Store};
+use crate::tier::Accesses;
 
 /// A verified chunk: a part of a frame that stays in memory as long as this does.
 #[derive(Debug, Clone)]
@@ -39,6 +40,7 @@ pub struct ChunkReader {
     data: RwLock<Locator>,
     meta: RwLock<Locator>,
     cache: FrameCache,
+    accesses: Option<Arc<Accesses>>,
 }
 
 impl ChunkReader {
@@ -49,7 +51,14 @@ impl ChunkReader {
             data: RwLock::new(Locator::new(PackArea::Data)),
             meta: RwLock::new(Locator::new(PackArea::Meta)),
             cache: FrameCache::new(cache_bytes),
+            accesses: None,
         }
+    }
+
+    /// The same, with every read of a data pack counted in `accesses`.
+    #[must_use]
+    pub fn counted_in(self, accesses: Arc<Accesses>) -> Self {
+        ChunkReader { accesses: Some(accesses), ..self }
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -92,6 +101,27 @@ impl ChunkReader {
         // The hints are out of date: look everywhere, once.
         self.learn_all(area)?;
         self.try_known(area, chunk)?.ok_or(Error::MissingChunk { id: chunk.id })
+    }
+
+    /// Every frame of a data pack that has the chunk: the pack, and where in it the frame's stored bytes are.
+    pub(crate) fn frames_of(&self, chunk: &ChunkRef) -> Result<Vec<(PackId, std::ops::Range<u64>)>, Error> {
+        let found = || {
+            let locator = self.locator(PackArea::Data).read().unwrap_or_else(PoisonError::into_inner);
+            let frame = |place: Place| {
+                let pack = locator.pack(place.pack)?;
+                let entry = pack.frames.get(place.frame as usize)?;
+                let start = entry.payload_offset();
+                Some((pack.id, start..start + u64::from(entry.payload_len)))
+            };
+            locator.find(&chunk.id, chunk.len).into_iter().filter_map(frame).collect::<Vec<_>>()
+        };
+        let frames = found();
+        if !frames.is_empty() {
+            return Ok(frames);
+        }
+        self.learn_all(PackArea::Data)?;
+        let frames = found();
+        if frames.is_empty() { Err(Error::MissingChunk { id: chunk.id }) } else { Ok(frames) }
     }
 
     /// Whether the chunk's frame is decompressed already.
@@ -152,6 +182,9 @@ impl ChunkReader {
             let (key, offset) = (Key::Pack(area, pack), entry.payload_offset());
             let mut payload = vec![0; entry.payload_len as usize];
             self.store.read_at(&key, offset, &mut payload)?;
+            if let (Some(accesses), PackArea::Data) = (&self.accesses, area) {
+                accesses.record(&pack, u64::from(entry.payload_len));
+            }
             // Damaged on the way or in a copy that is kept here: the next try gets other bytes.
             let attempts = if self.store.may_differ(&key) { REREADS } else { 0 };
             for _ in 0..attempts {

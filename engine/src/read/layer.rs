@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Read, Write};
 
 use super::chunks::ChunkReader;
-use super::stream::StreamReader;
+use super::stream::{StreamReader, for_each_chunk};
 use crate::error::Error;
 use crate::format::{CHUNK_REF_LEN, ChunkRef, LayerRecord, OpsDecoder};
 use crate::store::PackArea;
@@ -31,6 +31,23 @@ pub(crate) fn next_ref(refs: &mut impl Read) -> io::Result<ChunkRef> {
     let mut encoded = [0; CHUNK_REF_LEN];
     refs.read_exact(&mut encoded)?;
     ChunkRef::decode(&encoded).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Names every chunk that a layer's tar stream needs, those of its recipe too. Reads only the lists.
+pub(crate) fn for_each_chunk_of_tar(
+    reader: &ChunkReader,
+    layer: &LayerRecord,
+    visit: &mut dyn FnMut(PackArea, &ChunkRef) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for stream in [&layer.skeleton, &layer.ops, &layer.refs] {
+        for_each_chunk(reader, PackArea::Meta, stream, visit)?;
+    }
+    let mut refs = BufReader::new(StreamReader::new(reader, PackArea::Meta, &layer.refs));
+    for _ in 0..layer.refs.len / CHUNK_REF_LEN as u64 {
+        let chunk = next_ref(&mut refs).map_err(Error::metadata(format!("the recipe of layer {}", layer.diff_id)))?;
+        visit(PackArea::Data, &chunk)?;
+    }
+    Ok(())
 }
 
 /// What stopped a stream on its way out: reading it, or the one it is written to.

@@ -5,13 +5,15 @@ mod chunks;
 mod frames;
 mod layer;
 mod locator;
+mod needs;
 mod open_image;
 mod stream;
 
 pub use blob::{write_blob, write_diff};
 pub use chunks::{ChunkBytes, ChunkReader, ReadStats};
 pub use layer::write_tar;
-pub(crate) use layer::{LayerStreams, next_ref};
+pub(crate) use layer::{LayerStreams, for_each_chunk_of_tar, next_ref};
+pub use needs::{Needs, needs};
 pub use open_image::{OpenImage, TreeCache};
 pub use stream::StreamReader;
 pub(crate) use stream::for_each_chunk;

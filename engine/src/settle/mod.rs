@@ -87,7 +87,7 @@ pub fn settle(archive: &Archive, lock: &WriteLock, options: &SettleOptions, mete
     let mut rest = waiting.as_slice();
     loop {
         let (batch, later) = rest.split_at(batch_len(rest));
-        let reader = archive.reader(CACHE);
+        let reader = archive.auditor(CACHE);
         let proved = prove::prove_all(archive, &reader, batch, options, meter)?;
         settled.images += records::replace(archive, &packer, &reader, batch, &proved)?;
         settled.layers.extend(proved.into_iter().map(|layer| layer.summary));

@@ -104,7 +104,7 @@ impl Needs {
 
 /// Stores the kept layers of these packs again, elsewhere, and has their records say so.
 fn move_out(archive: &Archive, packer: &mut Packer, mut sparse: BTreeSet<PackId>) -> Result<(), Error> {
-    let reader = archive.reader(super::CACHE);
+    let reader = archive.auditor(super::CACHE);
     let mut images = BTreeSet::new();
     for image in archive.images()? {
         for (_, layer) in archive.image(&image)?.layers() {

@@ -1,16 +1,15 @@
 //! Image records that say how their layers come back now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::BufReader;
 
 use super::prove::Proved;
 use super::survey::{Waiting, waits};
 use crate::archive::Archive;
 use crate::error::Error;
-use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, ImageRecord, LayerRecord, Wrapper};
+use crate::format::{BlobBody, ChunkRef, ImageRecord, LayerRecord, Wrapper};
 use crate::id::{Digest, PackId};
 use crate::ingest::Packer;
-use crate::read::{ChunkReader, StreamReader, for_each_chunk, next_ref};
+use crate::read::{ChunkReader, for_each_chunk, for_each_chunk_of_tar};
 use crate::store::{Body, Key, PackArea};
 
 /// Replaces the records of all images that have one of the layers; each one names the packs that its layers need from now on.
@@ -83,17 +82,9 @@ pub(super) fn packs_of_tar(
     layer: &LayerRecord,
 ) -> Result<BTreeSet<PackId>, Error> {
     let mut packs = BTreeSet::new();
-    let mut visit = |area, chunk: &ChunkRef| {
+    for_each_chunk_of_tar(reader, layer, &mut |area, chunk| {
         packs.insert(pack_of(packer, area, chunk)?);
         Ok(())
-    };
-    for stream in [&layer.skeleton, &layer.ops, &layer.refs] {
-        for_each_chunk(reader, PackArea::Meta, stream, &mut visit)?;
-    }
-    let mut refs = BufReader::new(StreamReader::new(reader, PackArea::Meta, &layer.refs));
-    for _ in 0..layer.refs.len / CHUNK_REF_LEN as u64 {
-        let chunk = next_ref(&mut refs).map_err(Error::metadata(format!("the recipe of layer {}", layer.diff_id)))?;
-        visit(PackArea::Data, &chunk)?;
-    }
+    })?;
     Ok(packs)
 }

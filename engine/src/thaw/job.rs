@@ -195,6 +195,13 @@ pub struct WantedPack {
     pub ranges: Vec<Range<u64>>,
 }
 
+impl WantedPack {
+    /// Bytes that are wanted.
+    pub fn wanted(&self) -> u64 {
+        if self.ranges.is_empty() { self.len } else { self.ranges.iter().map(|range| range.end - range.start).sum() }
+    }
+}
+
 /// How far a pack is, and what is remembered of its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {

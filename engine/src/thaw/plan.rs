@@ -124,6 +124,13 @@ impl Plan {
         packs.fold((0, 0), |(count, bytes), planned| (count + 1, bytes + planned.pack.len))
     }
 
+    /// Bytes that are wanted, and all bytes of the packs they are in.
+    pub fn wanted(&self) -> (u64, u64) {
+        self.packs
+            .iter()
+            .fold((0, 0), |(wanted, whole), planned| (wanted + planned.pack.wanted(), whole + planned.pack.len))
+    }
+
     /// How long this tier takes. Of packs that somebody has asked for already neither tier nor time is known: they may be
     /// readable at once, and take no longer than the slowest tier.
     pub fn eta(&self, tier: Tier) -> EtaRange {

@@ -168,8 +168,11 @@ pub struct Spill {
     #[arg(long, value_name = "AGE", default_value = "0d", value_parser = parse_age)]
     pub older_than: u64,
     /// Storage class: standard, standard-ia, glacier-ir, glacier or deep-archive
-    #[arg(long)]
-    pub class: Class,
+    #[arg(long, required_unless_present = "policy")]
+    pub class: Option<Class>,
+    /// Let a policy choose each pack's class by what it is expected to cost: a TOML file, or `default`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["class", "older_than"])]
+    pub policy: Option<PathBuf>,
     /// Prices: us-east-1, round-numbers, or a TOML file
     #[arg(long, value_name = "TABLE")]
     pub prices: Option<PathBuf>,
@@ -222,6 +225,9 @@ pub struct Cost {
     /// Years to look ahead, growing as the archive did so far
     #[arg(long, value_name = "YEARS", value_parser = parse_years)]
     pub project: Option<u32>,
+    /// What the months so far, as they were read, would have cost under this policy: a TOML file, or `default`
+    #[arg(long, value_name = "POLICY")]
+    pub what_if: Option<PathBuf>,
     /// Prices: us-east-1, round-numbers, or a TOML file
     #[arg(long, value_name = "TABLE")]
     pub prices: Option<PathBuf>,

@@ -7,6 +7,7 @@ mod cmd;
 mod confirm;
 mod context;
 mod failure;
+mod policy;
 mod pricing;
 mod progress;
 mod settings;

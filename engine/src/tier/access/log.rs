@@ -48,6 +48,11 @@ impl AccessLog {
         tally.bytes = tally.bytes.saturating_add(more.bytes);
     }
 
+    /// Whether nothing was counted since the last merge.
+    pub fn is_empty(&self) -> bool {
+        self.shards.iter().all(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
+    }
+
     /// Reads that were not counted for want of room, since the log was made.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)

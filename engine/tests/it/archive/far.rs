@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use firn_engine::Archive;
-use firn_engine::bucket::{BucketError, Spilled, Tally, attach, attach_new, plan_spill, publish, pull, spill};
+use firn_engine::bucket::{
+    BucketError, Spilled, Tally, attach, attach_new, older_than, plan_spill, publish, pull, spill,
+};
+use firn_engine::read::needs;
 use firn_engine::remote::{Class, Faults, MemoryRemote, Op, Remote, RestoreAnswer, Tier, contract};
 use firn_engine::restore::verify_image;
 use firn_engine::store::{Family, Key, PackArea};
@@ -52,7 +55,7 @@ fn attached(root: &Path, remote: &Arc<MemoryRemote>) -> Archive {
 
 fn spill_all(archive: &Archive, class: Class) -> Result<Spilled, BucketError> {
     let remote = archive.remote().unwrap().as_ref();
-    let (_, plan) = plan_spill(archive, remote, class, EVER, None, &Tally::default())?;
+    let (_, plan) = plan_spill(archive, remote, &older_than(EVER, class), None, &Tally::default())?;
     Ok(spill(archive, remote, &plan, &Tally::default())?.0)
 }
 
@@ -134,17 +137,65 @@ fn what_is_too_young_or_cold_enough_stays_where_it_is() {
     put_in(&small_archive(&root), dir.path(), "one", &[1]);
     let archive = attached(&root, &remote);
     let far = archive.remote().unwrap().as_ref();
-    let (_, plan) = plan_spill(&archive, far, Class::GlacierInstant, 0, None, &Tally::default()).unwrap();
-    assert!(plan.packs.is_empty() && plan.too_young.0 > 0);
+    let (_, plan) = plan_spill(&archive, far, &older_than(0, Class::GlacierInstant), None, &Tally::default()).unwrap();
+    assert!(plan.packs.is_empty() && plan.kept.0 > 0);
     let first = spill_all(&archive, Class::GlacierInstant).unwrap();
     let puts = || remote.requests().iter().filter(|request| matches!(request.op, Op::Put { .. })).count();
     let before = puts();
     assert_eq!(spill_all(&archive, Class::GlacierInstant).unwrap(), Spilled::default());
     let colder = spill_all(&archive, Class::DeepArchive).unwrap();
     assert_eq!(colder.reclassed, first.uploaded);
-    let (_, plan) = plan_spill(&archive, far, Class::StandardIa, EVER, None, &Tally::default()).unwrap();
+    let (_, plan) = plan_spill(&archive, far, &older_than(EVER, Class::StandardIa), None, &Tally::default()).unwrap();
     assert!(plan.packs.is_empty());
     assert_eq!((plan.colder, puts()), (first.uploaded, before), "what is there is not written again");
+}
+
+/// What an image is said to need is all it needs, and no more than its part of packs that it shares.
+#[test]
+fn an_image_reads_on_from_the_ranges_it_needs_when_all_is_frozen_again() {
+    let dir = scratch();
+    let remote = bucket();
+    let root = dir.path().join("archive");
+    let archive = small_archive(&root);
+    put_in(&archive, dir.path(), "both", &[1, 2]);
+    put_in(&archive, dir.path(), "one", &[2]);
+    let archive = attached(&root, &remote);
+    spill_all(&archive, Class::DeepArchive).unwrap();
+    let record = archive.resolve("one").unwrap();
+    let wanted = needs(&archive.auditor(1 << 20), &record, &|_| false).unwrap();
+    assert!(needs(&archive.auditor(1 << 20), &record, &|_| true).unwrap().is_empty());
+    let bytes: u64 = wanted.values().flatten().map(|range| range.end - range.start).sum();
+    let lens = archive.packs().unwrap();
+    let whole: u64 = wanted.keys().map(|pack| lens[&(PackArea::Data, *pack)]).sum();
+    assert!(bytes > 900_000 && bytes < whole, "{bytes} of {whole}");
+    thaw_all(&remote);
+    for (pack, ranges) in &wanted {
+        for range in ranges {
+            let mut buf = vec![0; (range.end - range.start) as usize];
+            archive.store().read_at(&Key::Pack(PackArea::Data, *pack), range.start, &mut buf).unwrap();
+        }
+    }
+    remote.advance(60 * 86_400);
+    comes_back(&archive, "one");
+    let both = archive.resolve("both").unwrap();
+    let report = verify_image(&archive.auditor(1 << 20), &both, &Default::default(), &Default::default());
+    assert!(report.is_err() || !report.unwrap().findings.is_empty(), "what nobody fetched sleeps");
+}
+
+#[test]
+fn what_is_read_is_counted_and_what_is_checked_is_not() {
+    let dir = scratch();
+    let root = dir.path().join("archive");
+    let archive = small_archive(&root);
+    put_in(&archive, dir.path(), "one", &[1]);
+    let record = archive.resolve("one").unwrap();
+    let read = |reader: &firn_engine::read::ChunkReader| {
+        assert!(verify_image(reader, &record, &Default::default(), &Default::default()).unwrap().findings.is_empty());
+        archive.save_accesses().unwrap();
+        archive.access_history().unwrap().packs().count()
+    };
+    assert_eq!(read(&archive.auditor(1 << 20)), 0);
+    assert!(read(&archive.reader(1 << 20)) > 0);
 }
 
 /// Answers get lost and requests are refused; the same command again goes on, writes no pack twice, and loses nothing.

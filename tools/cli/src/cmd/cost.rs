@@ -1,18 +1,28 @@
 //! `firn cost`
 
+use std::collections::HashMap;
+
 use firn_engine::bucket::{FarPack, Tally, pull};
-use firn_engine::cost::{Growth, Held, Today, Year, project};
-use firn_engine::remote::Class;
+use firn_engine::cost::{Growth, Held, Prices, Today, Year, project};
+use firn_engine::id::PackId;
+use firn_engine::remote::{Class, Restore};
 use firn_engine::store::{Family, PackArea};
+use firn_engine::thaw::{jobs, read_job};
+use firn_engine::tier::access::day_of;
+use firn_engine::tier::{Finding, PackState, Policy, Replay, ReplayPack, replay, review};
 use serde_json::json;
 
 use crate::args::Cost;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{bucket, pricing, show};
+use crate::{bucket, policy, pricing, show};
 
 /// A pack of the size archives are made with, in bytes: what growth is taken to come in.
 const PACK: u64 = 64 << 20;
+/// Findings that are shown to people.
+const SHOWN: usize = 10;
+/// Seconds.
+const YEAR: i64 = 365 * 86_400;
 
 pub fn run(context: &Context, args: &Cost) -> Result<(), Failure> {
     let archive = context.archive()?;
@@ -36,18 +46,83 @@ pub fn run(context: &Context, args: &Cost) -> Result<(), Failure> {
         Some(years) => projection(&archive, &prices, &held, years, now)?,
         None => Vec::new(),
     };
+    let replayed = match &args.what_if {
+        Some(named) => vec![replayed(&archive, &prices, &policy::named(named)?)?],
+        None => Vec::new(),
+    };
+    let findings = findings(&archive, &prices)?;
     let json = json!({
         "today": today,
         "saving_per_month": today.saving(),
         "projection": years,
+        "what_if": replayed,
+        "findings": findings,
     });
-    context.print(&json, || text(&today, &years));
+    context.print(&json, || text(&today, &years, &replayed, &findings));
     Ok(())
+}
+
+/// What the time since the first image would have cost under a policy, given what was read.
+fn replayed(archive: &firn_engine::Archive, prices: &Prices, policy: &Policy) -> Result<Replay, Failure> {
+    let mut born: HashMap<PackId, u32> = HashMap::new();
+    for image in archive.images()? {
+        let record = archive.image(&image)?;
+        for pack in record.all_packs() {
+            let day = day_of(record.archived_at);
+            born.entry(pack).and_modify(|first| *first = day.min(*first)).or_insert(day);
+        }
+    }
+    let lens = archive.packs()?;
+    let packs: Vec<ReplayPack> = lens
+        .into_iter()
+        .filter(|((area, _), _)| *area == PackArea::Data)
+        .filter_map(|((_, pack), bytes)| {
+            let born = *born.get(&pack)?;
+            Some(ReplayPack { pack, bytes, born, start: None, pinned: Vec::new() })
+        })
+        .collect();
+    let today = day_of(show::now());
+    let first = packs.iter().map(|pack| pack.born).min().unwrap_or(today);
+    let history = policy::history(archive)?;
+    Ok(replay(prices, policy, &packs, history.accesses(), first..today + 1))
+}
+
+/// What somebody should look at.
+fn findings(archive: &firn_engine::Archive, prices: &Prices) -> Result<Vec<Finding>, Failure> {
+    let (now, history) = (show::now(), policy::history(archive)?);
+    let today = day_of(now);
+    let dir = archive.root().join("jobs");
+    let mut thaws: HashMap<PackId, u32> = HashMap::new();
+    for id in jobs(&dir)? {
+        let job = read_job(&dir, id)?;
+        if now.saturating_sub(job.spec().created_at) < YEAR {
+            job.packs().for_each(|(pack, _)| *thaws.entry(pack.id).or_default() += 1);
+        }
+    }
+    let far: Vec<(PackId, FarPack)> =
+        archive.with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, *far)).collect());
+    let states = far.into_iter().map(|(pack, far)| {
+        let held_days = today.saturating_sub(day_of(far.modified));
+        PackState {
+            pack,
+            bytes: far.len,
+            age_days: held_days,
+            last_read_days: history.last_read(&pack).map(|day| today.saturating_sub(day)),
+            class: far.class,
+            held_days,
+            thaws_in_year: thaws.get(&pack).copied().unwrap_or(0),
+            copy_until: match far.restore {
+                Restore::Until(until) => Some(until),
+                _ => None,
+            },
+        }
+    });
+    Ok(review(prices, states, now))
 }
 
 fn projection(
     archive: &firn_engine::Archive,
-    prices: &firn_engine::cost::Prices,
+    prices: &Prices,
     held: &[Held],
     years: u32,
     now: u64,
@@ -65,8 +140,8 @@ fn projection(
     Ok(project(prices, held.iter().copied(), growth, years))
 }
 
-fn text(today: &Today, years: &[Year]) -> String {
-    let mut table = show::Table::new(&["CLASS", "OBJECTS", "SIZE", "PER MONTH"]);
+fn text(today: &Today, years: &[Year], replayed: &[Replay], findings: &[Finding]) -> String {
+    let mut table = show::Table::new(&["CLASS", ">OBJECTS", ">SIZE", ">PER MONTH"]);
     for row in &today.classes {
         table.row([
             row.class.to_string(),
@@ -79,5 +154,13 @@ fn text(today: &Today, years: &[Year]) -> String {
     text.push_str(&format!("{} a month; {} if all were in standard\n", today.monthly, today.in_standard));
     today.commitments.iter().for_each(|commitment| text.push_str(&format!("committed: {commitment}\n")));
     years.iter().for_each(|year| text.push_str(&format!("{year}\n")));
+    replayed.iter().for_each(|replay| text.push_str(&format!("what if, {replay}\n")));
+    if !findings.is_empty() {
+        text.push_str("worth a look:\n");
+        findings.iter().take(SHOWN).for_each(|finding| text.push_str(&format!("  {finding}\n")));
+    }
+    if findings.len() > SHOWN {
+        text.push_str(&format!("  and {} more: --json lists them\n", findings.len() - SHOWN));
+    }
     text
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use firn_engine::{Archive, ErrorKind};
 use firn_fusefs::fs::Fs;
@@ -16,12 +17,14 @@ use crate::failure::Failure;
 
 /// Tells the background process what it is.
 const CHILD: &str = "FIRN_MOUNT_CHILD";
+/// Between two times that what was read through a mount is written down.
+const SAVE_ACCESSES: Duration = Duration::from_secs(300);
 
 pub fn mount(context: &Context, args: &Mount) -> Result<(), Failure> {
     if args.foreground {
         let (archive, signals) = (context.archive()?, stop_signals()?);
         let mounted = attach(&archive, args)?;
-        return serve(mounted, signals);
+        return serve(mounted, signals, &archive);
     }
     if std::env::var_os(CHILD).is_some() {
         return in_background(context, args);
@@ -54,9 +57,10 @@ fn in_background(context: &Context, args: &Mount) -> Result<(), Failure> {
         let log = args.log.as_deref().map(std::path::absolute).transpose();
         let log = log.map_err(Failure::system("finding the log file"))?;
         let signals = stop_signals()?;
-        Ok((attach(&crate::bucket::open(&dir)?, args)?, signals, log))
+        let archive = crate::bucket::open(&dir)?;
+        Ok((attach(&archive, args)?, archive, signals, log))
     };
-    let (mounted, signals, log) = match prepare() {
+    let (mounted, archive, signals, log) = match prepare() {
         Ok(prepared) => prepared,
         Err(failure) => {
             let failure: Failure = failure;
@@ -66,7 +70,7 @@ fn in_background(context: &Context, args: &Mount) -> Result<(), Failure> {
         }
     };
     parent.ready(log.as_deref()).map_err(Failure::system("going to the background"))?;
-    serve(mounted, signals)
+    serve(mounted, signals, &archive)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
@@ -93,8 +97,20 @@ fn attach(archive: &Archive, args: &Mount) -> Result<Mounted, Failure> {
     mount::mount(Arc::new(fs), &args.dir, &options).map_err(failed)
 }
 
-fn serve(mounted: Mounted, signals: StopSignals) -> Result<(), Failure> {
-    mounted.wait(signals).map(drop).map_err(failed)
+fn serve(mounted: Mounted, signals: StopSignals, archive: &Archive) -> Result<(), Failure> {
+    let saved = archive.clone();
+    // A mount may live for months, and what was read through it counts for what may go cold meanwhile.
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(SAVE_ACCESSES);
+            if let Err(error) = saved.save_accesses() {
+                eprintln!("firn: {}", firn_engine::with_causes(&error));
+            }
+        }
+    });
+    let ended = mounted.wait(signals).map(drop).map_err(failed);
+    let _ = archive.save_accesses();
+    ended
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

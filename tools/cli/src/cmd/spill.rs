@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use firn_engine::bucket::{SpillPack, SpillPlan, SpillStep, Spilled, Tally, plan_spill, spill};
+use firn_engine::Archive;
+use firn_engine::bucket::{Decide, SpillPack, SpillPlan, SpillStep, Spilled, Tally, older_than, plan_spill, spill};
 use firn_engine::cost::{Held, Plan as Priced, Planner, Prices, Way};
 use firn_engine::id::Digest;
+use firn_engine::remote::Class;
 use serde_json::{Value, json};
 
 use super::attach::{published_json, published_text};
@@ -13,6 +15,7 @@ use crate::args::Spill;
 use crate::bucket;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::policy::{self, Chooser};
 use crate::progress::Transfer;
 use crate::show;
 
@@ -22,20 +25,22 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
     let images: BTreeSet<Digest> =
         args.images.iter().map(|image| archive.resolve(image).map(|record| record.root)).collect::<Result<_, _>>()?;
     let now = show::now();
-    let before = now.saturating_sub_unsigned(args.older_than);
     let only = (!images.is_empty()).then_some(&images);
+    let prices = crate::pricing::prices(args.prices.as_deref())?;
+    let decide = decider(&archive, args, &prices, now)?;
     let tally = Arc::new(Tally::default());
     let plan = {
         let _shown = Transfer::start(&tally, "planning", context.shows_progress());
-        plan_spill(&archive, remote.as_ref(), args.class, before, only, &tally)?.1
+        plan_spill(&archive, remote.as_ref(), &decide, only, &tally)?.1
     };
-    let priced = price(&plan, &crate::pricing::prices(args.prices.as_deref())?, now);
-    if args.consent.dry_run || plan.packs.is_empty() {
+    let priced = price(&plan, &prices, now);
+    if args.consent.dry_run {
         context.print(&json!({ "plan": plan_json(&plan, &priced) }), || plan_text(&plan, &priced));
         return Ok(());
     }
     context.aside(|| plan_text(&plan, &priced));
-    if !args.consent.given("Go ahead?")? {
+    // Without packs that move there are records and names at most that an interrupted run left to be published.
+    if !plan.packs.is_empty() && !args.consent.given("Go ahead?")? {
         return Ok(());
     }
     let tally = Arc::new(Tally::default());
@@ -52,16 +57,28 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whatever says which pack goes where: one class for all that are old enough, or a policy.
+fn decider<'p>(archive: &Archive, args: &Spill, prices: &'p Prices, now: i64) -> Result<Box<Decide<'p>>, Failure> {
+    match (&args.policy, args.class) {
+        (Some(named), _) => {
+            let chooser = Chooser { policy: policy::named(named)?, prices, history: policy::history(archive)?, now };
+            Ok(Box::new(move |candidate| chooser.decide(candidate)))
+        }
+        (None, Some(class)) => Ok(Box::new(older_than(now.saturating_sub_unsigned(args.older_than), class))),
+        (None, None) => Err(Failure::usage("spill where to? --class or --policy says it")),
+    }
+}
+
 /// What the plan costs, once and a month.
 fn price(plan: &SpillPlan, prices: &Prices, now: i64) -> Priced {
     let mut planner = Planner::new(prices);
     for pack in &plan.packs {
         match pack.step {
-            SpillStep::Upload => planner.upload(plan.class, pack.len),
+            SpillStep::Upload => planner.upload(pack.class, pack.len),
             SpillStep::Reclass(class) => {
                 let seconds = pack.far_since.and_then(|since| u64::try_from(now - since).ok()).unwrap_or(0);
                 let held = Held { class, bytes: pack.len, seconds };
-                planner.change(held, plan.class, Way::Copy);
+                planner.change(held, pack.class, Way::Copy);
             }
             SpillStep::Drop => {}
         }
@@ -74,32 +91,38 @@ fn sum(plan: &SpillPlan, of: impl Fn(&SpillPack) -> bool) -> (u64, u64) {
     chosen.fold((0, 0), |(packs, bytes), pack| (packs + 1, bytes + pack.len))
 }
 
-fn upload(pack: &SpillPack) -> bool {
-    matches!(pack.step, SpillStep::Upload)
-}
-
-fn reclass(pack: &SpillPack) -> bool {
-    matches!(pack.step, SpillStep::Reclass(_))
-}
-
 fn is_here(pack: &SpillPack) -> bool {
     pack.is_here
 }
 
+/// The classes that packs go to, each with what is written there and what is changed there.
+fn by_class(plan: &SpillPlan) -> impl Iterator<Item = (Class, (u64, u64), (u64, u64))> {
+    Class::ALL.into_iter().filter_map(|class| {
+        let to = |wanted: fn(SpillStep) -> bool| sum(plan, |pack| pack.class == class && wanted(pack.step));
+        let upload = to(|step| matches!(step, SpillStep::Upload));
+        let reclass = to(|step| matches!(step, SpillStep::Reclass(_)));
+        (upload.0 + reclass.0 > 0).then_some((class, upload, reclass))
+    })
+}
+
 fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
-    let mut text = format!("to {}:\n", plan.class);
-    let mut line = |what: &str, (packs, bytes): (u64, u64)| {
+    let mut table = show::Table::new(&["STEP", ">PACKS", ">SIZE"]);
+    let mut line = |what: String, (packs, bytes): (u64, u64)| {
         if packs > 0 {
-            text.push_str(&format!("  {what:22} {packs:>8} packs  {:>10}\n", show::bytes(bytes)));
+            table.row([what, packs.to_string(), show::bytes(bytes)]);
         }
     };
-    line("upload", sum(plan, upload));
-    line("change class there", sum(plan, reclass));
-    line("free here", sum(plan, is_here));
-    line("stay, too young", plan.too_young);
-    line("colder already", plan.colder);
+    for (class, upload, reclass) in by_class(plan) {
+        line(format!("write to {class}"), upload);
+        line(format!("change there to {class}"), reclass);
+    }
+    line("free here".to_owned(), sum(plan, is_here));
+    line("stay as they are".to_owned(), plan.kept);
+    line("colder already".to_owned(), plan.colder);
+    line("move once thawed".to_owned(), plan.frozen);
+    let mut text = table.render();
     if plan.packs.is_empty() {
-        text.push_str("  nothing to do\n");
+        text.push_str("nothing to do\n");
         return text;
     }
     text.push_str(&format!("{priced}\n"));
@@ -107,13 +130,19 @@ fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
 }
 
 fn plan_json(plan: &SpillPlan, priced: &Priced) -> Value {
+    let classes: serde_json::Map<String, Value> = by_class(plan)
+        .map(|(class, upload, reclass)| {
+            (class.to_string(), json!({ "upload": show::packs(upload), "reclass": show::packs(reclass) }))
+        })
+        .collect();
     json!({
-        "class": plan.class.to_string(),
-        "upload": show::packs(sum(plan, upload)),
-        "reclass": show::packs(sum(plan, reclass)),
+        "classes": classes,
+        "upload": show::packs(sum(plan, |pack| matches!(pack.step, SpillStep::Upload))),
+        "reclass": show::packs(sum(plan, |pack| matches!(pack.step, SpillStep::Reclass(_)))),
         "drop_here": show::packs(sum(plan, is_here)),
-        "too_young": show::packs(plan.too_young),
+        "kept": show::packs(plan.kept),
         "colder": show::packs(plan.colder),
+        "move_once_thawed": show::packs(plan.frozen),
         "price": priced,
     })
 }

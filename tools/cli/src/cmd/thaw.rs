@@ -1,12 +1,15 @@
 //! `firn thaw`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use firn_engine::cost::{ThawQuote, thaw_quotes};
+use firn_engine::format::ImageRecord;
 use firn_engine::id::{Digest, JobId, PackId};
+use firn_engine::read::needs;
 use firn_engine::remote::{Class, Remote};
 use firn_engine::store::{Key, PackArea, StoreError};
 use firn_engine::thaw::{
@@ -23,6 +26,8 @@ use crate::{bucket, pricing, show};
 
 /// Requests that look at objects, at a time.
 const LOOKS: usize = 16;
+/// Metadata that is kept in memory while what an image needs is looked up, in bytes.
+const CACHE: usize = 64 << 20;
 /// Bytes that are fetched at a time while a pack comes in.
 const PIECE: u64 = 8 << 20;
 /// Between two looks of a status that is watched.
@@ -103,7 +108,7 @@ impl Thawing<'_> {
 
     fn file(&self, target: &str, args: &Thaw) -> Result<(), Failure> {
         let record = self.archive.resolve(target)?;
-        let plan = self.plan(&record.all_packs())?;
+        let plan = self.plan(&record)?;
         let prices = pricing::prices(args.prices.as_deref())?;
         let frozen: Vec<(Class, u64)> = plan
             .packs
@@ -142,12 +147,10 @@ impl Thawing<'_> {
         Ok(Driver::new(journal, self.remote, &SystemClock, Settings::default())?)
     }
 
-    /// Packs of the bucket that are not here, as the bucket has them now.
-    fn plan(&self, packs: &BTreeSet<PackId>) -> Result<Plan, Failure> {
+    /// What the image needs of packs that are not here, as the bucket has them now.
+    fn plan(&self, record: &ImageRecord) -> Result<Plan, Failure> {
         let is_here = |pack: &PackId| self.archive.root().join(Key::Pack(PackArea::Data, *pack).to_string()).exists();
-        let far: BTreeSet<PackId> = self.archive.with_seen(|seen| seen.packs.keys().copied().collect());
-        let wanted: BTreeMap<PackId, Vec<std::ops::Range<u64>>> =
-            packs.iter().filter(|pack| far.contains(pack) && !is_here(pack)).map(|pack| (*pack, Vec::new())).collect();
+        let wanted = needs(&self.archive.auditor(CACHE), record, &is_here)?;
         let plan = Plan::look(self.remote, &wanted, LOOKS).map_err(firn_engine::bucket::BucketError::from)?;
         match plan.missing.first() {
             None => Ok(plan),
@@ -237,18 +240,22 @@ impl Thawing<'_> {
         }
     }
 
-    /// Reads a pack through the archive's cache, where it stays.
+    /// Reads what is wanted of a pack through the archive's cache, where it stays.
     fn hydrate(&self, pack: &WantedPack) -> Result<(), HydrateError> {
         let key = Key::Pack(PackArea::Data, pack.id);
+        let whole = Range { start: 0, end: pack.len };
+        let ranges = if pack.ranges.is_empty() { std::slice::from_ref(&whole) } else { pack.ranges.as_slice() };
         let mut piece = Vec::new();
-        let mut at = 0;
-        while at < pack.len {
-            piece.resize(usize::try_from((pack.len - at).min(PIECE)).unwrap_or(0), 0);
-            self.archive.store().read_at(&key, at, &mut piece).map_err(|error| match error {
-                StoreError::Frozen { .. } => HydrateError::Frozen,
-                error => HydrateError::Passing(Box::new(error)),
-            })?;
-            at += piece.len() as u64;
+        for range in ranges {
+            let mut at = range.start;
+            while at < range.end {
+                piece.resize(usize::try_from((range.end - at).min(PIECE)).unwrap_or(0), 0);
+                self.archive.store().read_at(&key, at, &mut piece).map_err(|error| match error {
+                    StoreError::Frozen { .. } => HydrateError::Frozen,
+                    error => HydrateError::Passing(Box::new(error)),
+                })?;
+                at += piece.len() as u64;
+            }
         }
         Ok(())
     }
@@ -333,6 +340,10 @@ fn plan_text(target: &str, plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> St
             .join(", "),
     );
     text.push('\n');
+    let (wanted, whole) = plan.wanted();
+    if wanted < whole {
+        text.push_str(&format!("of them {} are wanted and come here; packs thaw as a whole\n", show::bytes(wanted)));
+    }
     if frozen.0 == 0 {
         return text;
     }
@@ -361,6 +372,7 @@ fn plan_json(plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> Value {
         "frozen": show::packs(plan.count(|sight| sight == Sight::Frozen)),
         "thawing": show::packs(plan.count(|sight| sight == Sight::Ongoing)),
         "readable": show::packs(plan.count(Sight::is_readable)),
+        "wanted_bytes": plan.wanted().0,
         "tier": args.tier.to_string(),
         "days": args.days,
         "quotes": quotes.iter().map(|quote| json!({

@@ -23,7 +23,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<ExitCode, Failure> {
         args.images.iter().map(|image| archive.resolve(image)).collect::<Result<_, _>>()?
     };
     let meter = Arc::new(Meter::default());
-    let reader = archive.reader(usize::try_from(args.cache).unwrap_or(usize::MAX));
+    let reader = archive.auditor(usize::try_from(args.cache).unwrap_or(usize::MAX));
     let progress = Progress::start(&meter, "verifying", context.shows_progress());
     let mut reports = Vec::with_capacity(records.len());
     for record in &records {

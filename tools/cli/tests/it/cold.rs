@@ -181,6 +181,40 @@ fn a_killed_spill_goes_on_where_it_was() {
     assert_eq!(cold.restored("there", "out").code, 0);
 }
 
+/// A policy says where packs go; what is frozen moves once it is thawed, and what was read is remembered.
+#[test]
+fn a_policy_chooses_the_class() {
+    let cold = Cold::new();
+    cold.attach("archive");
+    let policy = |name: &str, class: &str| {
+        let text = format!("name = \"{name}\"\n[[rule]]\nclass = \"{class}\"\n");
+        std::fs::write(cold.world.path(name), text).unwrap();
+    };
+    policy("ice.toml", "glacier");
+    policy("warm.toml", "standard");
+    let spill = |policy: &str| cold.json(&["spill", "--policy", policy, "--yes"]);
+    let young = spill("default");
+    assert!(young["plan"]["kept"]["packs"].as_u64().unwrap() > 0, "by itself nothing moves that is a day old: {young}");
+    let frozen = spill("ice.toml");
+    let packs = frozen["plan"]["classes"]["glacier"]["upload"]["packs"].as_u64().unwrap();
+    assert!(packs > 0, "{frozen}");
+    assert_eq!(spill("warm.toml")["plan"]["move_once_thawed"]["packs"], packs);
+    cold.good(&["thaw", "app:1", "--yes"]);
+    let _ = cold.sim.advance(6 * 3600).unwrap();
+    cold.good(&["thaw", "app:1", "--wait"]);
+    assert_eq!(spill("warm.toml")["plan"]["classes"]["standard"]["reclass"]["packs"], packs);
+    let _ = cold.sim.advance(30 * 86_400).unwrap();
+    assert!(!cold.world.archive().join("accesses").exists(), "nothing was read so far");
+    std::fs::remove_dir_all(cold.world.archive().join("cache").join("ranges")).unwrap();
+    assert_eq!(cold.restored("archive", "out").code, 0);
+    assert!(cold.world.archive().join("accesses").exists());
+    let cost = cold.json(&["cost", "--what-if", "ice.toml"]);
+    assert_eq!(cost["what_if"][0]["policy"], "ice.toml", "{cost}");
+    let both = cold.firn(&["spill", "--policy", "default", "--class", "glacier"]);
+    let wrong = cold.firn(&["spill", "--policy", "cost.txt"]);
+    assert_eq!((both.code, wrong.code), (2, 2), "{}{}", both.err, wrong.err);
+}
+
 #[test]
 fn what_is_wrong_with_a_bucket_is_said() {
     let cold = Cold::new();

@@ -46,6 +46,13 @@ impl Setting {
         Ok(Self { program, scratch, images, extra: catalog::extra(path)?, unpacked })
     }
 
+    /// The same with a scratch directory, and so archives, of its own: what runs beside it is in nobody's way.
+    fn lane(&self, name: &str) -> Result<Self> {
+        let scratch = self.scratch.join(name);
+        files::make_dir(&scratch)?;
+        Ok(Self { scratch, ..self.clone() })
+    }
+
     /// A driver for an archive of that name in the scratch directory.
     pub fn firn(&self, archive: &str) -> Firn {
         Firn::new(&self.program, &self.scratch.join(archive))
@@ -74,6 +81,12 @@ pub struct Tally {
     pub passed: usize,
     /// Checks that did not.
     pub failed: usize,
+}
+
+impl Tally {
+    fn and(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
 }
 
 /// Runs checks by name, prints a line for each, and counts.
@@ -121,13 +134,34 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
     need_root("mounting with every file attribute")?;
     unmount_below(&setting.scratch)?;
     files::fresh_dir(&setting.scratch)?;
-    let mut runner = Runner::new(only);
-    roundtrip::all(setting, &mut runner);
-    restored::all(setting, &mut runner);
-    overlay::all(setting, &mut runner);
-    crash::all(setting, &mut runner);
-    full_disk::all(setting, &mut runner);
-    let tally = runner.tally();
+    // Two lanes, as most of firn's commands, and all of the tools they are compared with, keep one core busy.
+    let lanes: [fn(&Setting, &mut Runner); 2] = [
+        |setting, runner| {
+            roundtrip::all(setting, runner);
+            restored::all(setting, runner);
+        },
+        |setting, runner| {
+            crash::all(setting, runner);
+            full_disk::all(setting, runner);
+            overlay::all(setting, runner);
+        },
+    ];
+    let settings = [setting.lane("images")?, setting.lane("trials")?];
+    let tally = std::thread::scope(|scope| {
+        let running: Vec<_> = lanes
+            .into_iter()
+            .zip(&settings)
+            .map(|(lane, setting)| {
+                let mut runner = Runner::new(only.clone());
+                scope.spawn(move || {
+                    lane(setting, &mut runner);
+                    runner.tally()
+                })
+            })
+            .collect();
+        let panicked = Tally { passed: 0, failed: 1 };
+        running.into_iter().map(|lane| lane.join().unwrap_or(panicked)).fold(Tally::default(), Tally::and)
+    });
     if tally.failed == 0 {
         files::remove_dir(&setting.scratch)?;
     }

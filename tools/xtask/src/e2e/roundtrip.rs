@@ -194,14 +194,15 @@ fn twice(firn: &Firn, setting: &Setting) -> Result<String> {
     Ok(format!("{grown} bytes added"))
 }
 
-/// Deletes the index, which is derived data, rebuilds it from the packs, and restores every image again.
+/// Deletes the index, which is derived data, rebuilds it from the packs, and restores images again.
 fn rebuild(firn: &Firn, setting: &Setting) -> Result<String> {
     holding(firn, &setting.images.iter().collect::<Vec<_>>())?;
     // What the index holds and what it leaves out must both come from the packs.
     files::remove_dir(&firn.archive_dir().join("index"))?;
     firn.rebuild_index()?;
-    for source in &setting.images {
+    let some = [setting.images.first(), setting.images.last()];
+    for source in some.into_iter().flatten() {
         restore(firn, &source.tag, source, &setting.scratch)?;
     }
-    Ok(format!("{} images restored afterwards", setting.images.len()))
+    Ok("first and last image restored afterwards".to_owned())
 }
