@@ -24,6 +24,17 @@ impl AsRef<[u8]> for ChunkBytes {
     }
 }
 
+/// Where a frame's bytes are in a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FramePlace {
+    /// The pack.
+    pub pack: PackId,
+    /// Where its payload starts in it.
+    pub offset: u64,
+    /// Bytes of the payload.
+    pub len: u64,
+}
+
 /// How reads were served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadStats {
@@ -99,6 +110,17 @@ impl ChunkReader {
         let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
         let pack = |place: &Place| locator.pack(place.pack).map(|pack| (pack.id, place.frame));
         locator.find(&chunk.id, chunk.len).first().and_then(pack).is_some_and(|key| self.cache.has(key))
+    }
+
+    /// Every place where the chunk's frame is, as far as is known. Reads nothing.
+    pub(crate) fn places(&self, area: PackArea, chunk: &ChunkRef) -> Vec<FramePlace> {
+        let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
+        let resolve = |place: Place| {
+            let pack = locator.pack(place.pack)?;
+            let frame = pack.frames.get(place.frame as usize)?;
+            Some(FramePlace { pack: pack.id, offset: frame.payload_offset(), len: u64::from(frame.payload_len) })
+        };
+        locator.find(&chunk.id, chunk.len).into_iter().filter_map(resolve).collect()
     }
 
     fn learn_all(&self, area: PackArea) -> Result<bool, Error> {

@@ -9,7 +9,7 @@ mod open_image;
 mod stream;
 
 pub use blob::{write_blob, write_diff};
-pub use chunks::{ChunkBytes, ChunkReader, ReadStats};
+pub use chunks::{ChunkBytes, ChunkReader, FramePlace, ReadStats};
 pub use layer::write_tar;
 pub(crate) use layer::{LayerStreams, next_ref};
 pub use open_image::{OpenImage, TreeCache};
