@@ -122,9 +122,9 @@ impl Known {
 /// Whether these pieces, which may overlap, have every byte of `start..end` together.
 pub(super) fn cover(mut pieces: Vec<(u64, u64)>, start: u64, end: u64) -> bool {
     pieces.sort_unstable();
-    let reached = pieces.into_iter().fold(start, |reached, (at, len)| {
-        if at <= reached { reached.max(at.saturating_add(len)) } else { reached }
-    });
+    let reached = pieces
+        .into_iter()
+        .fold(start, |reached, (at, len)| if at <= reached { reached.max(at.saturating_add(len)) } else { reached });
     reached >= end
 }
 

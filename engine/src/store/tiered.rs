@@ -161,8 +161,7 @@ impl Store for TieredStore {
     }
 
     fn is_here(&self, key: &Key, offset: u64, len: u64) -> bool {
-        self.local.is_here(key, offset, len)
-            || data_pack(key).is_some_and(|pack| self.cache.holds(pack, offset, len))
+        self.local.is_here(key, offset, len) || data_pack(key).is_some_and(|pack| self.cache.holds(pack, offset, len))
     }
 
     fn woke(&self, key: &Key) {
