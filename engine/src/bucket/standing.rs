@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::FarPack;
 use crate::Archive;
 use crate::id::PackId;
 use crate::remote::{Class, RemoteError, Restore};
 use crate::store::{Key, PackArea};
 
-/// For so long, what a look at a frozen pack showed is taken to be so still.
+/// For so long, what a look at a pack showed is taken to be so still.
 const FRESH: Duration = Duration::from_secs(15);
 
 /// How a data pack that is not here can be read. Ordered from the readiest to the one that takes longest.
@@ -58,8 +57,8 @@ impl Standing {
     }
 }
 
-/// Looks at packs of an archive's bucket, seldom: a pack in a class that is read at once is known to be so, and a frozen one is
-/// looked at once in fifteen seconds, whoever asks.
+/// Looks at packs of an archive's bucket, seldom: each once in fifteen seconds, whoever asks. What was listed last is not enough,
+/// as somebody else may have changed the class of a pack meanwhile.
 pub struct Lookout {
     archive: Archive,
     looks: Mutex<HashMap<PackId, (Instant, Standing)>>,
@@ -79,14 +78,10 @@ impl Lookout {
     /// How a pack that is not here can be read, as it was within the last fifteen seconds; where the bucket can't be reached,
     /// as it was when it was last listed. `None` for one that the bucket does not have, or without a bucket.
     pub fn standing(&self, pack: PackId) -> Option<Standing> {
-        let known = self.known(pack).map(|far| Standing::of(far.class, far.restore));
-        if let Some(standing @ Standing::Near(_)) = known {
-            return Some(standing);
-        }
         let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = looks.get(&pack).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, standing)| *standing);
         drop(looks);
-        fresh.or_else(|| self.look(pack).unwrap_or(known))
+        fresh.or_else(|| self.look(pack).unwrap_or_else(|_| self.known(pack)))
     }
 
     /// How it can be read now: one request. A pack that turns out to be readable is read at once from then on.
@@ -109,7 +104,8 @@ impl Lookout {
         Ok(found)
     }
 
-    fn known(&self, pack: PackId) -> Option<FarPack> {
-        self.archive.with_seen(|seen| seen.packs.get(&pack).copied())
+    /// As the bucket had it when it was last listed.
+    pub fn known(&self, pack: PackId) -> Option<Standing> {
+        self.archive.with_seen(|seen| seen.packs.get(&pack).map(|far| Standing::of(far.class, far.restore)))
     }
 }
