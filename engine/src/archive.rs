@@ -183,7 +183,7 @@ impl Archive {
     }
 
     /// Opens the archive in `root`, which has no bucket yet but may get one while it is open: when a pack is missing, `find` is
-    /// asked, at most every two seconds, for the bucket and the bytes of it to keep in `root`.
+    /// asked for the bucket and the bytes of it to keep in `root`. It must send nothing.
     pub fn open_expecting(root: &Path, find: FindBucket) -> Result<Self, Error> {
         let mut archive = Archive::open(root)?;
         let (behind, dir) = (Arc::clone(&archive.behind), root.to_owned());

@@ -11,7 +11,7 @@ use super::stream::StreamReader;
 use crate::error::Error;
 use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
 use crate::store::PackArea;
-use crate::tree::{ContentRef, Ino, Tree, TreeBytes};
+use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
 
 /// Largest tree in bytes; 100 bytes an entry make that more than forty million of them.
 const MAX_TREE: u64 = 4 << 30;
@@ -188,11 +188,17 @@ impl OpenImage {
 
     /// Where the stored bytes of all files are, as [`OpenImage::frames`].
     pub fn all_frames(&self) -> Result<BTreeSet<Vec<FramePlace>>, Error> {
-        let damaged = |error| Error::metadata("the merged tree")(error);
         let mut frames = BTreeSet::new();
-        for ino in 1..=self.tree.totals().inodes {
-            if let Some(content) = self.tree.node(Ino(ino)).map_err(damaged)?.content {
-                frames.append(&mut self.frames(content)?);
+        // Every name has a number, and so has the root; of several names of one inode, one.
+        for ino in 1..=self.tree.totals().entries.saturating_add(1) {
+            match self.tree.node(Ino(ino)) {
+                Ok(node) => {
+                    if let Some(content) = node.content {
+                        frames.append(&mut self.frames(content)?);
+                    }
+                }
+                Err(TreeError::NoSuchInode { .. }) => {}
+                Err(error) => return Err(Error::metadata("the merged tree")(error)),
             }
         }
         Ok(frames)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::tiered::data_pack;
 use super::{Body, Family, Key, Listed, LocalStore, Store, StoreError, TieredStore};
 
-/// Between two looks for a bucket, at least.
+/// After a bucket was found that can't be used, it is left alone for so long.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Puts the directory before its bucket, if it has one by now.
@@ -19,26 +19,28 @@ pub struct LateStore {
     local: LocalStore,
     attach: Attach,
     far: OnceLock<Arc<TieredStore>>,
-    looked: Mutex<Option<Instant>>,
+    failed: Mutex<Option<Instant>>,
 }
 
 impl LateStore {
     pub(crate) fn new(local: LocalStore, attach: Attach) -> Self {
-        LateStore { local, attach, far: OnceLock::new(), looked: Mutex::new(None) }
+        LateStore { local, attach, far: OnceLock::new(), failed: Mutex::new(None) }
     }
 
     fn now(&self) -> &dyn Store {
         self.far.get().map_or(&self.local as &dyn Store, |far| far.as_ref())
     }
 
-    /// Looks for a bucket, because something is not in the directory.
+    /// Looks for a bucket, because something is not in the directory. Each time: to find none costs one file that is not there,
+    /// and to look less often would be to take packs for lost that were spilled a moment ago.
     fn look(&self) -> Result<Option<&TieredStore>, StoreError> {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.far.get().is_none() && looked.is_none_or(|at| at.elapsed() >= AGAIN) {
-            *looked = Some(Instant::now());
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.far.get().is_none() && failed.is_none_or(|at| at.elapsed() >= AGAIN) {
+            *failed = Some(Instant::now());
             if let Some(far) = (self.attach)()? {
                 let _ = self.far.set(far);
             }
+            *failed = None;
         }
         Ok(self.far.get().map(Arc::as_ref))
     }
