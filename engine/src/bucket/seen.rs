@@ -159,8 +159,11 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(crate) struct Reload {
     root: PathBuf,
     /// When that was last done, and which state of the file was found.
-    last: Mutex<Option<(Instant, Option<(SystemTime, u64)>)>>,
+    last: Mutex<Option<(Instant, FileState)>>,
 }
+
+/// When a file was written and how long it is; tells two states of it apart.
+type FileState = Option<(SystemTime, u64)>;
 
 impl Reload {
     /// For the archive in `root`.
