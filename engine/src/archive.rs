@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::bucket::Seen;
 use crate::cache::RangeCache;
@@ -20,7 +20,7 @@ use crate::known::Known;
 use crate::pack::load_footer;
 use crate::read::{ChunkReader, OpenImage, TreeCache};
 use crate::remote::Remote;
-use crate::store::{Body, Family, Key, LocalStore, PackArea, Store, StoreError, TieredStore};
+use crate::store::{Body, Family, Key, LateStore, LocalStore, PackArea, Store, StoreError, TieredStore};
 use crate::tier::access::{AccessError, Accesses, History, Merged};
 
 /// Largest blob that is stored with the metadata when it is no layer, in bytes: documents, configs, signatures, SBOMs.
@@ -73,7 +73,8 @@ pub struct Archive {
     config: Config,
     store: Arc<dyn Store>,
     accesses: Arc<Accesses>,
-    behind: Option<Behind>,
+    /// Set when it is opened, or once the bucket is there.
+    behind: Arc<OnceLock<Behind>>,
 }
 
 /// The bucket behind an archive.
@@ -81,6 +82,29 @@ pub struct Archive {
 struct Behind {
     remote: Arc<dyn Remote>,
     seen: Arc<Mutex<Seen>>,
+}
+
+/// Finds out whether an archive has got its bucket: it, and how many of its packs' bytes are to be kept here.
+pub type FindBucket = Box<dyn Fn() -> io::Result<Option<(Arc<dyn Remote>, u64)>> + Send + Sync>;
+
+/// Puts the directory before the bucket.
+fn put_before(
+    behind: &OnceLock<Behind>,
+    root: &Path,
+    remote: Arc<dyn Remote>,
+    cache_limit: u64,
+) -> Result<Arc<TieredStore>, StoreError> {
+    let seen = match Seen::load(root) {
+        Some(seen) => seen,
+        None => Seen::look(remote.as_ref())?,
+    };
+    let seen = Arc::new(Mutex::new(seen));
+    let local = LocalStore::new(root, &root.join("tmp"));
+    let cache = RangeCache::new(root.join("cache").join("ranges"), cache_limit);
+    let store = TieredStore::new(local, Arc::clone(&remote), cache, Arc::clone(&seen)).following(root);
+    // Nobody else sets it: an archive is attached when it is opened, or by its store, once.
+    let _ = behind.set(Behind { remote, seen });
+    Ok(Arc::new(store))
 }
 
 /// Exclusive right to write to an archive, until dropped.
@@ -134,7 +158,7 @@ impl Archive {
             config,
             store,
             accesses: Arc::new(Accesses::new(root.join("accesses"))),
-            behind: None,
+            behind: Arc::default(),
         })
     }
 
@@ -159,7 +183,7 @@ impl Archive {
             config,
             store,
             accesses: Arc::new(Accesses::new(root.join("accesses"))),
-            behind: None,
+            behind: Arc::default(),
         })
     }
 
@@ -168,26 +192,31 @@ impl Archive {
     /// holds was forgotten.
     pub fn open_attached(root: &Path, remote: Arc<dyn Remote>, cache_limit: u64) -> Result<Self, Error> {
         let mut archive = Archive::open(root)?;
-        let seen = match Seen::load(root) {
-            Some(seen) => seen,
-            None => Seen::look(remote.as_ref()).map_err(StoreError::from)?,
+        archive.store = put_before(&archive.behind, root, remote, cache_limit)?;
+        Ok(archive)
+    }
+
+    /// Opens the archive in `root`, which has no bucket yet but may get one while it is open: when a pack is missing, `find` is
+    /// asked for the bucket and the bytes of it to keep in `root`. It must send nothing.
+    pub fn open_expecting(root: &Path, find: FindBucket) -> Result<Self, Error> {
+        let mut archive = Archive::open(root)?;
+        let (behind, dir) = (Arc::clone(&archive.behind), root.to_owned());
+        let attach = move || match find().map_err(StoreError::io("attaching the bucket of", dir.display()))? {
+            Some((remote, cache_limit)) => put_before(&behind, &dir, remote, cache_limit).map(Some),
+            None => Ok(None),
         };
-        let seen = Arc::new(Mutex::new(seen));
-        let local = LocalStore::new(root, &root.join("tmp"));
-        let cache = RangeCache::new(root.join("cache").join("ranges"), cache_limit);
-        archive.store = Arc::new(TieredStore::new(local, Arc::clone(&remote), cache, Arc::clone(&seen)));
-        archive.behind = Some(Behind { remote, seen });
+        archive.store = Arc::new(LateStore::new(LocalStore::new(root, &root.join("tmp")), Box::new(attach)));
         Ok(archive)
     }
 
     /// The bucket behind it, if it has one.
     pub fn remote(&self) -> Option<&Arc<dyn Remote>> {
-        self.behind.as_ref().map(|behind| &behind.remote)
+        self.behind.get().map(|behind| &behind.remote)
     }
 
     /// Looks at, or changes, what is known of the bucket; of an archive without one, nothing is.
     pub fn with_seen<T>(&self, with: impl FnOnce(&mut Seen) -> T) -> T {
-        match &self.behind {
+        match self.behind.get() {
             Some(behind) => with(&mut behind.seen.lock().unwrap_or_else(PoisonError::into_inner)),
             None => with(&mut Seen::default()),
         }

@@ -271,6 +271,16 @@ impl Error {
         move |source| Error::System { what, source }
     }
 
+    /// The data pack that sleeps, where that is why.
+    pub fn frozen_pack(&self) -> Option<crate::id::PackId> {
+        match self {
+            Error::Store(StoreError::Frozen { key: Key::Pack(_, pack), .. })
+            | Error::Pack(FrameError::Store(StoreError::Frozen { key: Key::Pack(_, pack), .. })) => Some(*pack),
+            Error::Incomplete { source, .. } => source.frozen_pack(),
+            _ => None,
+        }
+    }
+
     /// What a person can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -1,6 +1,6 @@
 //! Where file bytes come from.
 
-use crate::engine::ContentRef;
+use crate::engine::{ContentRef, PackId};
 
 /// Serves the stored bytes of files. Implementations verify what they hand out.
 pub trait Content: Send + Sync {
@@ -36,11 +36,14 @@ pub enum ContentError {
         /// What was being read, for people.
         what: String,
     },
-    /// The bytes sleep in cold storage and have to be thawed first. Reads get `EREMOTEIO`.
+    /// The bytes sleep in cold storage and have to be thawed first. Reads get `EREMOTEIO`, at once or after the time that
+    /// [`crate::cold::ColdReads`] gives them.
     #[error("{what}")]
     Frozen {
         /// What sleeps where, for people.
         what: String,
+        /// The pack that has to be thawed.
+        pack: PackId,
     },
     /// The disk or the network failed. Reads get `EIO`; a later read tries again.
     #[error("reading {what} failed: {source}")]

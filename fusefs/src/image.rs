@@ -10,9 +10,11 @@ impl Content for OpenImage {
     fn read_stored(&self, content: ContentRef, offset: u64, buf: &mut [u8]) -> Result<(), ContentError> {
         OpenImage::read_stored(self, content, offset, buf).map_err(|error| {
             let what = with_causes(&error);
+            if let Some(pack) = error.frozen_pack() {
+                return ContentError::Frozen { what, pack };
+            }
             match (&error, error.kind()) {
                 (Error::MissingChunk { .. }, _) => ContentError::Missing { what },
-                (_, ErrorKind::Frozen) => ContentError::Frozen { what },
                 (_, ErrorKind::Damaged) => ContentError::Corrupt { what },
                 _ => ContentError::Io { what, source: std::io::Error::other(error) },
             }

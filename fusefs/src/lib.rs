@@ -4,6 +4,7 @@
 //! of [`fs::Fs`], and `Fs` answers from the tree and from [`content::Content`]. `Fs` knows nothing of
 //! FUSE and is tested without a kernel. What a mount promises is written down in `SEMANTICS.md`.
 
+pub mod cold;
 pub mod content;
 pub mod engine;
 pub mod fs;

@@ -51,6 +51,14 @@ pub(crate) fn user_and_group() -> (u32, u32) {
     unsafe { (libc::getuid(), libc::getgid()) }
 }
 
+/// Whether there is no such process, or thread, any more.
+pub(crate) fn is_gone(pid: u32) -> bool {
+    let Ok(pid) = libc::pid_t::try_from(pid) else { return false };
+    // SAFETY: takes numbers only; signal 0 is sent to nobody.
+    let answer = check(unsafe { libc::kill(pid, 0) });
+    answer.is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH))
+}
+
 /// Leaves the terminal's session.
 pub(crate) fn new_session() -> io::Result<()> {
     // SAFETY: takes nothing and touches no memory.

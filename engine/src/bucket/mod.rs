@@ -15,14 +15,17 @@ mod publish;
 mod pull;
 mod seen;
 mod spill;
+mod standing;
 mod upload;
 
 pub use attach::{attach, attach_new};
 pub use parallel::Tally;
 pub use publish::{Published, publish};
 pub use pull::{Pulled, pull};
+pub(crate) use seen::Reload;
 pub use seen::{FarPack, Seen};
 pub use spill::{Candidate, Decide, SpillPack, SpillPlan, SpillStep, Spilled, Verdict, older_than, plan_spill, spill};
+pub use standing::{Lookout, Standing};
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::format::{FormatError, Kind, Put as _, Reader};
 use crate::id::{Digest, PackId};
@@ -79,6 +81,13 @@ impl Seen {
         Ok(())
     }
 
+    /// Takes over packs that were not known; what is known stays as it is, as it may be newer.
+    fn adopt(&mut self, saved: Seen) {
+        saved.packs.into_iter().for_each(|(pack, far)| {
+            self.packs.entry(pack).or_insert(far);
+        });
+    }
+
     /// Takes over what a listing says of a data pack.
     pub(crate) fn see(&mut self, object: &RemoteObject) {
         let RemoteObject { key: Key::Pack(PackArea::Data, pack), len, class, restore, modified, .. } = object else {
@@ -150,6 +159,41 @@ impl Seen {
     }
 }
 
+/// Between two looks at what was saved, at least.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Looks again at what other processes saved, for one that goes on while they move packs.
+pub(crate) struct Reload {
+    root: PathBuf,
+    /// When that was last done, and which state of the file was found.
+    last: Mutex<Option<(Instant, FileState)>>,
+}
+
+/// When a file was written and how long it is; tells two states of it apart.
+type FileState = Option<(SystemTime, u64)>;
+
+impl Reload {
+    /// For the archive in `root`.
+    pub(crate) fn new(root: &Path) -> Self {
+        Reload { root: root.to_owned(), last: Mutex::new(None) }
+    }
+
+    /// Takes over packs that are new; at most every two seconds, and only from a file that has changed.
+    pub(crate) fn merge_into(&self, seen: &Mutex<Seen>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_some_and(|(at, _)| at.elapsed() < AGAIN) {
+            return;
+        }
+        let state = std::fs::metadata(self.root.join(Seen::FILE)).ok();
+        let state = state.and_then(|state| Some((state.modified().ok()?, state.len())));
+        let is_known = last.as_ref().is_some_and(|(_, known)| *known == state);
+        *last = Some((Instant::now(), state));
+        if !is_known && let Some(saved) = Seen::load(&self.root) {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).adopt(saved);
+        }
+    }
+}
+
 fn document_key(reader: &mut Reader<'_>) -> Result<Key, FormatError> {
     let (kind, text) = (reader.u8()?, reader.text(MAX_NAME)?);
     let key = match kind {
@@ -190,6 +234,25 @@ mod tests {
         bytes[40] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(Seen::load(dir.path()), None);
+    }
+
+    #[test]
+    fn what_others_saved_is_taken_over_and_nothing_is_set_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (saved, mut held) = (example(), Seen::default());
+        saved.save(dir.path()).unwrap();
+        let newer = FarPack { len: 1, class: Class::DeepArchive, restore: Restore::Ongoing, modified: 9 };
+        held.packs.insert(PackId::from_bytes([0; 32]), newer);
+        let held = Mutex::new(held);
+        let reload = Reload::new(dir.path());
+        reload.merge_into(&held);
+        let held_now = held.lock().unwrap().packs.clone();
+        assert_eq!(held_now.len(), saved.packs.len());
+        assert_eq!(held_now[&PackId::from_bytes([0; 32])], newer);
+        // Not again at once: a pack that is nowhere must not cost a file each time.
+        held.lock().unwrap().packs.clear();
+        reload.merge_into(&held);
+        assert!(held.lock().unwrap().packs.is_empty());
     }
 
     proptest! {

@@ -153,6 +153,17 @@ impl RangeCache {
         Ok(take as u64)
     }
 
+    /// Learns of pieces that another process has kept meanwhile. Says whether there were any.
+    pub(crate) fn learn(&self, pack: PackId) -> bool {
+        let here = self.files.ranges_of(pack);
+        self.packs().entry(pack).or_default().learn(here)
+    }
+
+    /// Whether every byte of this range is kept here now, whichever process kept it.
+    pub fn holds(&self, pack: PackId, offset: u64, len: u64) -> bool {
+        ranges::cover(self.files.ranges_of(pack), offset, offset.saturating_add(len))
+    }
+
     fn forget(&self, pack: PackId, start: u64, len: u64) {
         self.packs().entry(pack).or_default().forget(start);
         self.files.remove(pack, start, len);

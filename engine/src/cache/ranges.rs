@@ -93,6 +93,19 @@ impl Known {
         }
     }
 
+    /// Learns of pieces that are here although nobody of this process fetched them. Says whether there were any.
+    pub(super) fn learn(&mut self, here: Vec<(u64, u64)>) -> bool {
+        let before = self.pieces.len();
+        for (start, len) in here {
+            let end = start.saturating_add(len);
+            let reaches = |(at, (len, _)): (&u64, &(u64, State))| at + len > start;
+            if len > 0 && !self.pieces.range(..end).next_back().is_some_and(reaches) {
+                self.pieces.insert(start, (len, State::Here));
+            }
+        }
+        self.pieces.len() > before
+    }
+
     /// The pieces here that have bytes of this range.
     pub(super) fn touching(&self, start: u64, end: u64) -> Vec<(u64, u64)> {
         let before = self.pieces.range(..start).next_back();
@@ -106,9 +119,34 @@ impl Known {
     }
 }
 
+/// Whether these pieces, which may overlap, have every byte of `start..end` together.
+pub(super) fn cover(mut pieces: Vec<(u64, u64)>, start: u64, end: u64) -> bool {
+    pieces.sort_unstable();
+    let reached = pieces
+        .into_iter()
+        .fold(start, |reached, (at, len)| if at <= reached { reached.max(at.saturating_add(len)) } else { reached });
+    reached >= end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_of_others_are_learned_where_nothing_is_in_their_way() {
+        let mut known = Known::new(vec![(100, 50)]);
+        assert_eq!(known.next(0..50, 0, None), Next::Fetch { start: 0, len: 50 });
+        assert!(!known.learn(vec![(100, 50), (40, 20), (149, 10), (90, 100), (60, 0)]));
+        assert!(known.learn(vec![(50, 50), (150, 7)]));
+        assert_eq!(known.touching(0, 1000), [(50, 50), (100, 50), (150, 7)]);
+    }
+
+    #[test]
+    fn a_range_is_covered_by_pieces_without_gaps() {
+        let pieces = || vec![(50, 20), (0, 50), (60, 30), (91, 9)];
+        assert!(cover(pieces(), 0, 90) && cover(pieces(), 10, 60) && cover(pieces(), 91, 100) && cover(vec![], 5, 5));
+        assert!(!cover(pieces(), 0, 91) && !cover(pieces(), 90, 95) && !cover(vec![], 0, 1));
+    }
 
     #[test]
     fn only_what_is_missing_is_fetched_and_only_once() {

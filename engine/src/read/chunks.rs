@@ -25,6 +25,17 @@ impl AsRef<[u8]> for ChunkBytes {
     }
 }
 
+/// Where a frame's bytes are in a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FramePlace {
+    /// The pack.
+    pub pack: PackId,
+    /// Where its payload starts in it.
+    pub offset: u64,
+    /// Bytes of the payload.
+    pub len: u64,
+}
+
 /// How reads were served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadStats {
@@ -103,32 +114,33 @@ impl ChunkReader {
         self.try_known(area, chunk)?.ok_or(Error::MissingChunk { id: chunk.id })
     }
 
-    /// Every frame of a data pack that has the chunk: the pack, and where in it the frame's stored bytes are.
-    pub(crate) fn frames_of(&self, chunk: &ChunkRef) -> Result<Vec<(PackId, std::ops::Range<u64>)>, Error> {
-        let found = || {
-            let locator = self.locator(PackArea::Data).read().unwrap_or_else(PoisonError::into_inner);
-            let frame = |place: Place| {
-                let pack = locator.pack(place.pack)?;
-                let entry = pack.frames.get(place.frame as usize)?;
-                let start = entry.payload_offset();
-                Some((pack.id, start..start + u64::from(entry.payload_len)))
-            };
-            locator.find(&chunk.id, chunk.len).into_iter().filter_map(frame).collect::<Vec<_>>()
-        };
-        let frames = found();
-        if !frames.is_empty() {
-            return Ok(frames);
-        }
-        self.learn_all(PackArea::Data)?;
-        let frames = found();
-        if frames.is_empty() { Err(Error::MissingChunk { id: chunk.id }) } else { Ok(frames) }
-    }
-
     /// Whether the chunk's frame is decompressed already.
     pub(crate) fn is_in_memory(&self, area: PackArea, chunk: &ChunkRef) -> bool {
         let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
         let pack = |place: &Place| locator.pack(place.pack).map(|pack| (pack.id, place.frame));
         locator.find(&chunk.id, chunk.len).first().and_then(pack).is_some_and(|key| self.cache.has(key))
+    }
+
+    /// Every place where the chunk's frame is, as far as is known. Reads nothing.
+    pub(crate) fn places(&self, area: PackArea, chunk: &ChunkRef) -> Vec<FramePlace> {
+        let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
+        let resolve = |place: Place| {
+            let pack = locator.pack(place.pack)?;
+            let frame = pack.frames.get(place.frame as usize)?;
+            Some(FramePlace { pack: pack.id, offset: frame.payload_offset(), len: u64::from(frame.payload_len) })
+        };
+        locator.find(&chunk.id, chunk.len).into_iter().filter_map(resolve).collect()
+    }
+
+    /// As [`ChunkReader::places`]; where none is known, all packs are looked through, and there is one or an error.
+    pub(crate) fn found_places(&self, area: PackArea, chunk: &ChunkRef) -> Result<Vec<FramePlace>, Error> {
+        let places = self.places(area, chunk);
+        if !places.is_empty() {
+            return Ok(places);
+        }
+        self.learn_all(area)?;
+        let places = self.places(area, chunk);
+        if places.is_empty() { Err(Error::MissingChunk { id: chunk.id }) } else { Ok(places) }
     }
 
     fn learn_all(&self, area: PackArea) -> Result<bool, Error> {

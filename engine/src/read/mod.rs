@@ -10,7 +10,7 @@ mod open_image;
 mod stream;
 
 pub use blob::{write_blob, write_diff};
-pub use chunks::{ChunkBytes, ChunkReader, ReadStats};
+pub use chunks::{ChunkBytes, ChunkReader, FramePlace, ReadStats};
 pub use layer::write_tar;
 pub(crate) use layer::{LayerStreams, for_each_chunk_of_tar, next_ref};
 pub use needs::{Needs, needs};

@@ -27,11 +27,11 @@ pub fn needs(reader: &ChunkReader, record: &ImageRecord, is_here: &dyn Fn(&PackI
     reader.learn(record.all_packs())?;
     let mut frames: BTreeMap<PackId, BTreeSet<(u64, u64)>> = BTreeMap::new();
     let mut count = |chunk: &ChunkRef| -> Result<(), Error> {
-        let places = reader.frames_of(chunk)?;
-        if let Some((pack, range)) = places.first()
-            && !places.iter().any(|(pack, _)| is_here(pack))
+        let places = reader.found_places(PackArea::Data, chunk)?;
+        if let Some(place) = places.first()
+            && !places.iter().any(|place| is_here(&place.pack))
         {
-            frames.entry(*pack).or_default().insert((range.start, range.end));
+            frames.entry(place.pack).or_default().insert((place.offset, place.offset + place.len));
         }
         Ok(())
     };

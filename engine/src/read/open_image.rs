@@ -1,16 +1,17 @@
 //! An image opened for reading files out of it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chunks::{ChunkBytes, ChunkReader};
+use super::chunks::{ChunkBytes, ChunkReader, FramePlace};
 use super::stream::StreamReader;
 use crate::error::Error;
 use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
 use crate::store::PackArea;
-use crate::tree::{ContentRef, Tree, TreeBytes};
+use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
 
 /// Largest tree in bytes; 100 bytes an entry make that more than forty million of them.
 const MAX_TREE: u64 = 4 << 30;
@@ -174,6 +175,33 @@ impl OpenImage {
     ) -> Result<impl Iterator<Item = Result<ChunkRef, Error>>, Error> {
         let decode = |one| ChunkRef::decode(one).map_err(Error::metadata("the chunk references of a file"));
         Ok(self.encoded_refs(content)?.chunks_exact(CHUNK_REF_LEN).map(decode))
+    }
+
+    /// Where a file's stored bytes are: of each frame that it needs, every place that holds it. Reads nothing.
+    pub fn frames(&self, content: ContentRef) -> Result<BTreeSet<Vec<FramePlace>>, Error> {
+        let mut frames = BTreeSet::new();
+        for chunk in self.chunk_refs(content)? {
+            frames.insert(self.reader.places(PackArea::Data, &chunk?));
+        }
+        Ok(frames)
+    }
+
+    /// Where the stored bytes of all files are, as [`OpenImage::frames`].
+    pub fn all_frames(&self) -> Result<BTreeSet<Vec<FramePlace>>, Error> {
+        let mut frames = BTreeSet::new();
+        // Every name has a number, and so has the root; of several names of one inode, one.
+        for ino in 1..=self.tree.totals().entries.saturating_add(1) {
+            match self.tree.node(Ino(ino)) {
+                Ok(node) => {
+                    if let Some(content) = node.content {
+                        frames.append(&mut self.frames(content)?);
+                    }
+                }
+                Err(TreeError::NoSuchInode { .. }) => {}
+                Err(error) => return Err(Error::metadata("the merged tree")(error)),
+            }
+        }
+        Ok(frames)
     }
 
     /// A chunk of file content, verified.

@@ -1,6 +1,7 @@
 //! Where objects live. One narrow trait; everything above it is the same for a directory and a bucket.
 
 mod key;
+mod late;
 mod local;
 mod memory;
 mod tiered;
@@ -10,6 +11,7 @@ use std::path::Path;
 use crate::remote::{Class, RemoteError};
 
 pub use key::{Family, Key, PackArea};
+pub use late::LateStore;
 pub use local::LocalStore;
 pub(crate) use local::sync_dir;
 pub use memory::{Fault, MemoryStore};
@@ -140,6 +142,17 @@ pub trait Store: Send + Sync {
     fn distrust(&self, key: &Key, offset: u64, len: u64) -> bool {
         let _ = (key, offset, len);
         false
+    }
+
+    /// Whether all of this range is on this machine: reading it then needs nobody else.
+    fn is_here(&self, key: &Key, offset: u64, len: u64) -> bool {
+        let _ = (offset, len);
+        matches!(self.len(key), Ok(Some(_)))
+    }
+
+    /// The object was seen to be readable: a store that remembers that it was frozen forgets it.
+    fn woke(&self, key: &Key) {
+        let _ = key;
     }
 
     /// Every object of a family, in no particular order; foreign objects are left out.

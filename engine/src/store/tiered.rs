@@ -1,11 +1,12 @@
 //! A directory with a bucket behind it: metadata is here, data packs are here or there.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Body, Family, Key, Listed, LocalStore, Store, StoreError};
-use crate::bucket::Seen;
+use crate::bucket::{Reload, Seen};
 use crate::cache::RangeCache;
 use crate::format::MAX_PACK_LEN;
 use crate::id::PackId;
@@ -25,12 +26,21 @@ pub struct TieredStore {
     cache: RangeCache,
     seen: Arc<Mutex<Seen>>,
     frozen: Mutex<HashMap<PackId, (Instant, Class)>>,
+    /// Where to look again for packs that other processes spilled meanwhile.
+    saved: Option<Reload>,
 }
 
 impl TieredStore {
     /// Puts a directory before a bucket. `seen` tells which packs the bucket has.
     pub fn new(local: LocalStore, remote: Arc<dyn Remote>, cache: RangeCache, seen: Arc<Mutex<Seen>>) -> Self {
-        TieredStore { local, remote, cache, seen, frozen: Mutex::new(HashMap::new()) }
+        TieredStore { local, remote, cache, seen, frozen: Mutex::new(HashMap::new()), saved: None }
+    }
+
+    /// Looks again at what other processes saved about the bucket in `root` when a pack is asked for that is not known.
+    #[must_use]
+    pub(crate) fn following(mut self, root: &Path) -> Self {
+        self.saved = Some(Reload::new(root));
+        self
     }
 
     /// How the cache was used so far.
@@ -39,7 +49,17 @@ impl TieredStore {
     }
 
     fn far_len(&self, pack: PackId) -> Option<u64> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).packs.get(&pack).map(|far| far.len)
+        let find = || self.seen.lock().unwrap_or_else(PoisonError::into_inner).packs.get(&pack).map(|far| far.len);
+        find().or_else(|| {
+            self.look_again();
+            find()
+        })
+    }
+
+    fn look_again(&self) {
+        if let Some(saved) = &self.saved {
+            saved.merge_into(&self.seen);
+        }
     }
 
     fn read_far(&self, key: &Key, pack: PackId, offset: u64, buf: &mut [u8]) -> Result<(), StoreError> {
@@ -54,7 +74,13 @@ impl TieredStore {
                 outcome => outcome,
             }
         };
-        self.cache.read_at(pack, self.far_len(pack), offset, buf, fetch)
+        match self.cache.read_at(pack, self.far_len(pack), offset, buf, fetch) {
+            // What a thaw in another process brought here outlives the copy that it was read from.
+            Err(StoreError::Frozen { .. }) if self.cache.learn(pack) => {
+                self.cache.read_at(pack, self.far_len(pack), offset, buf, fetch)
+            }
+            outcome => outcome,
+        }
     }
 
     fn check_frozen(&self, key: &Key, pack: PackId) -> Result<(), StoreError> {
@@ -73,7 +99,7 @@ impl TieredStore {
 }
 
 /// The pack, if it is one that may be elsewhere.
-fn data_pack(key: &Key) -> Option<PackId> {
+pub(super) fn data_pack(key: &Key) -> Option<PackId> {
     match key {
         Key::Pack(PackArea::Data, pack) => Some(*pack),
         _ => None,
@@ -134,9 +160,20 @@ impl Store for TieredStore {
         data_pack(key).is_some_and(|pack| self.cache.distrust(pack, offset, len))
     }
 
+    fn is_here(&self, key: &Key, offset: u64, len: u64) -> bool {
+        self.local.is_here(key, offset, len) || data_pack(key).is_some_and(|pack| self.cache.holds(pack, offset, len))
+    }
+
+    fn woke(&self, key: &Key) {
+        if let Some(pack) = data_pack(key) {
+            self.frozen.lock().unwrap_or_else(PoisonError::into_inner).remove(&pack);
+        }
+    }
+
     fn list(&self, family: Family) -> Result<Vec<Listed>, StoreError> {
         let mut listed = self.local.list(family)?;
         if family == Family::Packs(PackArea::Data) {
+            self.look_again();
             let here: std::collections::HashSet<Key> = listed.iter().map(|item| item.key.clone()).collect();
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let far =

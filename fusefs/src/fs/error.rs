@@ -1,7 +1,7 @@
 //! What can go wrong in an operation, and the errno that says so.
 
 use crate::content::ContentError;
-use crate::engine::TreeError;
+use crate::engine::{PackId, TreeError};
 
 /// A failed filesystem operation.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,14 @@ impl FsError {
             FsError::ReadOnly => libc::EROFS,
             FsError::Content(ContentError::Frozen { .. }) => libc::EREMOTEIO,
             FsError::Corrupt { .. } | FsError::Tree(_) | FsError::Content(_) => libc::EIO,
+        }
+    }
+
+    /// The pack that sleeps, where that is why.
+    pub fn asleep(&self) -> Option<PackId> {
+        match self {
+            FsError::Content(ContentError::Frozen { pack, .. }) => Some(*pack),
+            _ => None,
         }
     }
 

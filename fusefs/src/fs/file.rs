@@ -32,7 +32,7 @@ impl Fs {
     /// [`FsError::Content`] when bytes could not be had (nothing is handed out then),
     /// [`FsError::IsADirectory`], [`FsError::Invalid`] for other kinds, [`FsError::NoSuchInode`].
     pub fn read(&self, ino: Ino, offset: u64, buf: &mut [u8]) -> Result<usize, FsError> {
-        self.watched(ino, || {
+        let read = self.watched(ino, || {
             let node = self.file_node(ino)?;
             let left = usize::try_from(node.size.saturating_sub(offset)).unwrap_or(usize::MAX);
             let len = left.min(buf.len());
@@ -43,7 +43,11 @@ impl Fs {
                 self.content.read_stored(stored(ino, &node)?, offset, buf)?;
             }
             Ok(len)
-        })
+        });
+        if let (Some(cold), Some(pack)) = (&self.cold, read.as_ref().err().and_then(FsError::asleep)) {
+            cold.asleep(pack);
+        }
+        read
     }
 
     /// Whether [`Fs::read`] would answer at once, without waiting for a disk or the network.

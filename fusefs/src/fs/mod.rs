@@ -18,6 +18,7 @@ pub use error::FsError;
 pub use file::Opened;
 pub use xattr::{RESERVED_PREFIX, Xattr};
 
+use crate::cold::ColdReads;
 use crate::content::Content;
 use crate::engine::{Ino, NodeKind, Tree};
 
@@ -31,6 +32,7 @@ pub struct Fs {
     sparse: sparse::SparseCache,
     root_xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     on_fault: Option<FaultHook>,
+    cold: Option<Arc<dyn ColdReads>>,
 }
 
 /// What `statfs` shows; a full filesystem, as nothing can be added to it.
@@ -45,7 +47,14 @@ pub struct StatFs {
 impl Fs {
     /// A filesystem that shows `tree` and takes file bytes from `content`.
     pub fn new(tree: Arc<Tree>, content: Arc<dyn Content>) -> Fs {
-        Fs { tree, content, sparse: sparse::SparseCache::default(), root_xattrs: Vec::new(), on_fault: None }
+        Fs {
+            tree,
+            content,
+            sparse: sparse::SparseCache::default(),
+            root_xattrs: Vec::new(),
+            on_fault: None,
+            cold: None,
+        }
     }
 
     /// Adds a synthetic attribute `user.firn.<name>` to the root directory. It can be asked for by name
@@ -62,6 +71,18 @@ impl Fs {
     pub fn with_fault_hook(mut self, hook: FaultHook) -> Fs {
         self.on_fault = Some(hook);
         self
+    }
+
+    /// Has `cold` look after content that sleeps, and tell where files are. Without it reads of such content just fail.
+    #[must_use]
+    pub fn with_cold_reads(mut self, cold: Arc<dyn ColdReads>) -> Fs {
+        self.cold = Some(cold);
+        self
+    }
+
+    /// Who looks after content that sleeps.
+    pub fn cold_reads(&self) -> Option<&Arc<dyn ColdReads>> {
+        self.cold.as_ref()
     }
 
     /// Target of a symbolic link.

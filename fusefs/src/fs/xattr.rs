@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Fs, FsError};
-use crate::engine::{Ino, escaped_xattr, unescaped_xattr};
+use crate::engine::{Ino, NodeKind, escaped_xattr, unescaped_xattr};
 
 /// Names that firn keeps for itself; an image's own attributes of such names are not shown.
 pub const RESERVED_PREFIX: &[u8] = b"user.firn.";
@@ -26,7 +26,7 @@ impl Fs {
         self.watched(ino, || {
             if name.starts_with(RESERVED_PREFIX) {
                 let value = self.reserved(ino, name)?.ok_or(FsError::NoXattr)?;
-                return sized(Cow::Borrowed(value), size, ino);
+                return sized(value, size, ino);
             }
             // Overlayfs asks for its own marks once per inode: that must not cost a search.
             let Some(stored) = unescaped_xattr(name) else {
@@ -64,10 +64,42 @@ impl Fs {
         })
     }
 
-    fn reserved(&self, ino: Ino, name: &[u8]) -> Result<Option<&[u8]>, FsError> {
-        self.tree.node(ino)?;
+    fn reserved(&self, ino: Ino, name: &[u8]) -> Result<Option<Cow<'_, [u8]>>, FsError> {
+        let node = self.tree.node(ino)?;
+        if let (Some(what), NodeKind::File, Some(cold)) = (About::named(name), node.kind, &self.cold) {
+            let file = cold.whereabouts(node.content)?;
+            let value = match what {
+                About::State => Some(file.state.name().to_owned()),
+                About::Tier => Some(file.tier),
+                About::ThawEta => file.thaw_eta,
+            };
+            return Ok(value.map(|value| Cow::Owned(value.into_bytes())));
+        }
         let mut of_root = self.root_xattrs.iter().filter(|_| ino == Ino::ROOT);
-        Ok(of_root.find(|(key, _)| key == name).map(|(_, value)| value.as_slice()))
+        Ok(of_root.find(|(key, _)| key == name).map(|(_, value)| Cow::Borrowed(value.as_slice())))
+    }
+
+    /// Whether an attribute may have to be asked for over the network.
+    pub fn is_far_xattr(&self, name: &[u8]) -> bool {
+        self.cold.is_some() && About::named(name).is_some()
+    }
+}
+
+/// What can be asked about where a file is.
+enum About {
+    State,
+    Tier,
+    ThawEta,
+}
+
+impl About {
+    fn named(name: &[u8]) -> Option<About> {
+        match name {
+            b"user.firn.state" => Some(About::State),
+            b"user.firn.tier" => Some(About::Tier),
+            b"user.firn.thaw_eta" => Some(About::ThawEta),
+            _ => None,
+        }
     }
 }
 
@@ -92,8 +124,12 @@ fn shown_name(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Sample;
+    use crate::cold::{ColdReads, State, Whereabouts};
+    use crate::content::ContentError;
+    use crate::engine::{ContentRef, PackId};
+    use crate::sample::{Damage, PACK, Sample};
     use proptest::prelude::*;
+    use std::sync::{Arc, Mutex};
 
     const OVERLAY_PREFIXES: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
     const ESCAPE: &[u8] = b"overlay.";
@@ -192,6 +228,63 @@ mod tests {
         assert_eq!(value(&fs, Ino::ROOT, "user.firn.other"), Err(libc::ENODATA));
         assert_eq!(value(&fs, f, "user.firn.image"), Err(libc::ENODATA));
         assert_eq!(names(&fs, Ino::ROOT), Vec::<String>::new());
+    }
+
+    /// Tells of two files, one of them asleep, and remembers what was read of it.
+    struct Asleep(Mutex<Vec<PackId>>);
+
+    impl ColdReads for Asleep {
+        fn asleep(&self, pack: PackId) {
+            self.0.lock().unwrap().push(pack);
+        }
+
+        fn is_awake(&self, _: PackId) -> bool {
+            false
+        }
+
+        fn whereabouts(&self, content: Option<ContentRef>) -> Result<Whereabouts, ContentError> {
+            Ok(match content {
+                None => Whereabouts { state: State::Hot, tier: "local".into(), thaw_eta: None },
+                Some(_) => Whereabouts {
+                    state: State::Thawing,
+                    tier: "deep-archive".into(),
+                    thaw_eta: Some("2026-01-03T00:00:00Z".into()),
+                },
+            })
+        }
+    }
+
+    #[test]
+    fn files_say_where_they_are_and_copies_of_them_do_not() {
+        let mut sample = Sample::new();
+        sample.file("cold", b"12345");
+        sample.damage("cold", Damage::Frozen);
+        sample.file("empty", b"");
+        sample.symlink("link", b"cold");
+        sample.xattr("empty", b"user.firn.state", b"forged");
+        let cold = Arc::new(Asleep(Mutex::default()));
+        let fs = sample.fs().with_cold_reads(cold.clone());
+        let ino = |name: &str| fs.lookup(Ino::ROOT, name.as_bytes()).unwrap().unwrap().ino;
+        let of =
+            |name: &str| ["state", "tier", "thaw_eta"].map(|what| value(&fs, ino(name), &format!("user.firn.{what}")));
+        let text = |text: &str| Ok(text.as_bytes().to_vec());
+        assert_eq!(of("cold"), [text("thawing"), text("deep-archive"), text("2026-01-03T00:00:00Z")]);
+        assert_eq!(of("empty"), [text("hot"), text("local"), Err(libc::ENODATA)]);
+        assert_eq!(of("link"), [(); 3].map(|()| Err(libc::ENODATA)));
+        assert_eq!(fs.getxattr(ino("cold"), b"user.firn.state", 0).unwrap(), Xattr::Size(7));
+        for name in ["cold", "empty"] {
+            assert_eq!(names(&fs, ino(name)), Vec::<String>::new(), "{name}");
+        }
+        assert!(fs.is_far_xattr(b"user.firn.tier") && !fs.is_far_xattr(b"user.firn.image"));
+        // Who looks after cold reads hears of them, and of nothing else.
+        assert!(cold.0.lock().unwrap().is_empty());
+        assert_eq!(fs.read(ino("cold"), 0, &mut [0; 4]).unwrap_err().errno(), libc::EREMOTEIO);
+        assert_eq!(fs.read(ino("empty"), 0, &mut [0; 4]).unwrap(), 0);
+        assert_eq!(*cold.0.lock().unwrap(), [PACK]);
+        // Without anybody who knows, nothing is said.
+        let (fs, f) = self::sample();
+        assert!(!fs.is_far_xattr(b"user.firn.state"));
+        assert_eq!(value(&fs, f, "user.firn.state"), Err(libc::ENODATA));
     }
 
     #[test]

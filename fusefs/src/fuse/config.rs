@@ -23,8 +23,8 @@ const WANTED: InitFlags = InitFlags::FUSE_ASYNC_READ
 /// Largest request, bytes: 256 pages, the kernel's own default limit.
 const MAX_REQUEST: u32 = 1 << 20;
 
-/// Read-ahead requests in flight at once; the kernel's default of 12 keeps few readers busy.
-const MAX_BACKGROUND: u16 = 64;
+/// Read-ahead requests in flight at once: the kernel's default of 12 keeps few readers busy, and reads that are held count, too.
+const MAX_BACKGROUND: u16 = 1024;
 
 /// What came out of the negotiation.
 #[derive(Debug, Clone, Copy, Default)]

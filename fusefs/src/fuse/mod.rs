@@ -2,14 +2,17 @@
 
 mod config;
 mod convert;
+mod hold;
 mod pool;
+mod reader;
 mod refuse;
+mod waits;
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fuser::{
     Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, OpenAccMode, OpenFlags,
@@ -20,6 +23,7 @@ use fuser::{
 use crate::engine::Ino;
 use crate::fs::{BLOCK_SIZE, Fs, FsError, NAME_MAX, Xattr};
 use config::Negotiated;
+use hold::{End, Hold, Keeper, Means};
 use pool::Pool;
 
 /// How long the kernel may believe an answer, "no such name" included: 136 years, as nothing changes.
@@ -31,15 +35,28 @@ const GENERATION: Generation = Generation(0);
 /// Answers one kernel connection.
 pub(crate) struct Adapter {
     fs: Arc<Fs>,
-    reads: Pool<Read>,
+    /// Looks after held reads; gone before the pool, which they go back to.
+    _keeper: Option<Keeper<Read>>,
+    hold: Option<Hold<Read>>,
+    pool: Pool<Job>,
     negotiated: Negotiated,
     xattrs: bool,
+}
+
+/// What may have to wait for a disk or the network.
+enum Job {
+    Read(Read),
+    Xattr { ino: Ino, name: Vec<u8>, size: u32, reply: ReplyXattr },
 }
 
 struct Read {
     ino: Ino,
     offset: u64,
     size: u32,
+    /// The thread that reads; 0 if it can't be named here.
+    pid: u32,
+    /// When its time ends, once it was held.
+    until: Option<Instant>,
     reply: ReplyData,
 }
 
@@ -47,13 +64,41 @@ impl Adapter {
     /// `readers` threads serve the reads that may block. Without `xattrs` the kernel is told once that
     /// there are none, and stops asking.
     pub(crate) fn new(fs: Arc<Fs>, readers: usize, xattrs: bool) -> std::io::Result<Adapter> {
-        let serving = Arc::clone(&fs);
-        let reads = Pool::new(readers, move |read, buffer| serve(&serving, read, buffer))?;
-        Ok(Adapter { fs, reads, negotiated: Negotiated::default(), xattrs })
+        let cold = fs.cold_reads().filter(|cold| !cold.patience().is_zero()).cloned();
+        let hold = cold.as_ref().map(|cold| Hold::new(cold.patience()));
+        let (serving, holding) = (Arc::clone(&fs), hold.clone());
+        let pool = Pool::new(readers, move |job, buffer: &mut Vec<u8>| match job {
+            Job::Read(read) => serve(&serving, holding.as_ref(), read, buffer),
+            Job::Xattr { ino, name, size, reply } => answer_xattr(serving.getxattr(ino, &name, size), reply),
+        })?;
+        let keeper = match (cold, &hold) {
+            (Some(cold), Some(hold)) => {
+                let entrance = pool.entrance();
+                let means = Means {
+                    is_awake: Box::new(move |pack| cold.is_awake(pack)),
+                    gave_up: reader::gave_up,
+                    again: Box::new(move |read: Read, until| {
+                        // A queue that is full drops it, which answers EIO.
+                        let _ = entrance.submit(Job::Read(Read { until: Some(until), ..read }));
+                    }),
+                    end: |read: Read, end| read.reply.error(errno_of(end)),
+                };
+                Some(Keeper::start(hold, means)?)
+            }
+            _ => None,
+        };
+        Ok(Adapter { fs, _keeper: keeper, hold, pool, negotiated: Negotiated::default(), xattrs })
     }
 }
 
-fn serve(fs: &Fs, read: Read, buffer: &mut Vec<u8>) {
+fn errno_of(end: End) -> Errno {
+    match end {
+        End::Over => Errno::from_i32(libc::EREMOTEIO),
+        End::Interrupted => Errno::EINTR,
+    }
+}
+
+fn serve(fs: &Fs, hold: Option<&Hold<Read>>, read: Read, buffer: &mut Vec<u8>) {
     let size = usize::try_from(read.size).unwrap_or(usize::MAX);
     if buffer.len() < size {
         buffer.resize(size, 0);
@@ -61,7 +106,16 @@ fn serve(fs: &Fs, read: Read, buffer: &mut Vec<u8>) {
     let (window, _) = buffer.split_at_mut(size);
     match fs.read(read.ino, read.offset, window) {
         Ok(len) => read.reply.data(window.get(..len).unwrap_or_default()),
-        Err(error) => read.reply.error(convert::errno(&error)),
+        Err(error) => {
+            let read = match (hold, error.asleep()) {
+                (Some(hold), Some(pack)) => match hold.hold(pack, read.pid, read.until, read) {
+                    Ok(()) => return,
+                    Err(read) => read,
+                },
+                _ => read,
+            };
+            read.reply.error(convert::errno(&error));
+        }
     }
 }
 
@@ -116,7 +170,7 @@ impl Filesystem for Adapter {
 
     fn read(
         &self,
-        _: &Request,
+        request: &Request,
         ino: INodeNo,
         _: FileHandle,
         offset: u64,
@@ -126,11 +180,17 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-        let read = Read { ino: convert::ino(ino), offset, size, reply };
-        let now =
-            if self.fs.is_hot(read.ino, offset, u64::from(size)) { Some(read) } else { self.reads.submit(read).err() };
+        let read = Read { ino: convert::ino(ino), offset, size, pid: request.pid(), until: None, reply };
+        let now = if self.fs.is_hot(read.ino, offset, u64::from(size)) {
+            Some(read)
+        } else {
+            match self.pool.submit(Job::Read(read)) {
+                Err(Job::Read(read)) => Some(read),
+                _ => None,
+            }
+        };
         if let Some(read) = now {
-            BUFFER.with_borrow_mut(|buffer| serve(&self.fs, read, buffer));
+            BUFFER.with_borrow_mut(|buffer| serve(&self.fs, self.hold.as_ref(), read, buffer));
         }
     }
 
@@ -187,7 +247,17 @@ impl Filesystem for Adapter {
         if !self.xattrs {
             return reply.error(Errno::ENOSYS);
         }
-        answer_xattr(self.fs.getxattr(convert::ino(ino), name.as_bytes(), size), reply);
+        let (ino, name) = (convert::ino(ino), name.as_bytes());
+        if self.fs.is_far_xattr(name) {
+            // Refused rather than answered here when the queue is full: the network must not stop what takes requests.
+            if let Err(Job::Xattr { reply, .. }) =
+                self.pool.submit(Job::Xattr { ino, name: name.to_owned(), size, reply })
+            {
+                reply.error(Errno::EAGAIN);
+            }
+            return;
+        }
+        answer_xattr(self.fs.getxattr(ino, name, size), reply);
     }
 
     fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {

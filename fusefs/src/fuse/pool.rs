@@ -53,14 +53,22 @@ impl<J: Send + 'static> Pool<J> {
 
     /// Queues a job, or gives it back when the queue is full.
     pub(super) fn submit(&self, job: J) -> Result<(), J> {
-        let mut queue = self.shared.lock();
-        if queue.jobs.len() >= MAX_QUEUED {
-            return Err(job);
-        }
-        queue.jobs.push_back(job);
-        drop(queue);
-        self.shared.filled.notify_one();
-        Ok(())
+        self.shared.submit(job)
+    }
+
+    /// The way in for others, who may outlive the pool: what they submit then is never done.
+    pub(super) fn entrance(&self) -> Entrance<J> {
+        Entrance(Arc::clone(&self.shared))
+    }
+}
+
+/// A way into a pool.
+pub(super) struct Entrance<J>(Arc<Shared<J>>);
+
+impl<J> Entrance<J> {
+    /// As [`Pool::submit`].
+    pub(super) fn submit(&self, job: J) -> Result<(), J> {
+        self.0.submit(job)
     }
 }
 
@@ -79,6 +87,17 @@ impl<J: Send + 'static> Drop for Pool<J> {
 impl<J> Shared<J> {
     fn lock(&self) -> MutexGuard<'_, Queue<J>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(&self, job: J) -> Result<(), J> {
+        let mut queue = self.lock();
+        if queue.jobs.len() >= MAX_QUEUED {
+            return Err(job);
+        }
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.filled.notify_one();
+        Ok(())
     }
 
     fn next(&self) -> Option<J> {

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use crate::lib_api::content::{Content, ContentError};
 use crate::lib_api::fs::Fs;
+use firn_engine::id::PackId;
 use firn_engine::tar::{DataRun, Entry, EntryKind, Timestamp};
 use firn_engine::tree::{ContentRef, Limits, Tree, TreeBuilder};
 
 /// Bytes per chunk in tests: small, so that ordinary reads span several.
 pub(crate) const CHUNK: u64 = 4096;
+
+/// The pack that everything frozen is in.
+pub(crate) const PACK: PackId = PackId::from_bytes([7; 32]);
 
 /// What a damaged file answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +137,7 @@ impl Content for Bytes {
         match self.damage.get(&content.first) {
             Some(Damage::Corrupt) => return Err(ContentError::Corrupt { what }),
             Some(Damage::Missing) => return Err(ContentError::Missing { what }),
-            Some(Damage::Frozen) => return Err(ContentError::Frozen { what }),
+            Some(Damage::Frozen) => return Err(ContentError::Frozen { what, pack: PACK }),
             Some(Damage::Io) => {
                 return Err(ContentError::Io { what, source: std::io::Error::other("unplugged") });
             }

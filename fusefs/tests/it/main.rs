@@ -6,6 +6,7 @@ use firn_fusefs as lib_api;
 
 mod access;
 mod child;
+mod cold;
 mod life;
 mod listing;
 mod os;

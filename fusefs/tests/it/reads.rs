@@ -143,7 +143,10 @@ fn damage_is_an_error_and_stays_where_it_is() {
 
 #[test]
 fn frozen_content_is_told_from_damage() {
-    quote("D4", "A read of content that sleeps in cold storage gives `EREMOTEIO` at once; it never waits for a thaw.");
+    quote(
+        "D4",
+        "A read of content that sleeps in cold storage gives `EREMOTEIO` at once, unless the mount was told to wait (D7).",
+    );
     let mut sample = Sample::new();
     sample.file("frozen", &pattern(10_000));
     sample.damage("frozen", Damage::Frozen);

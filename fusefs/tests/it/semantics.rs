@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 const DOCUMENT: &str = include_str!("../../SEMANTICS.md");
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("access.rs"),
+    include_str!("cold.rs"),
     include_str!("life.rs"),
     include_str!("listing.rs"),
     include_str!("overlay.rs"),

@@ -81,6 +81,8 @@ pub enum Command {
     Settle(Settle),
     /// Give an archive its bucket, or make one from its bucket alone
     Attach(Attach),
+    /// Where the images' bytes are, what is frozen or thawing, and what waits for what
+    Status(Status),
     /// Bring archive and bucket together: what either lacks, it gets
     Sync(Sync),
     /// Move packs to the bucket, into a cold storage class, and free their space here
@@ -158,6 +160,16 @@ pub struct Sync {
     pub class: Class,
 }
 
+/// `firn status`
+#[derive(Debug, ClapArgs)]
+pub struct Status {
+    /// Only this image: name, digest, or the first digits of one
+    pub image: Option<String>,
+    /// Go by what the bucket held when it was last looked at
+    #[arg(long)]
+    pub offline: bool,
+}
+
 /// `firn spill`
 #[derive(Debug, ClapArgs)]
 pub struct Spill {
@@ -211,6 +223,9 @@ pub struct Thaw {
     /// Ask again for copies that expired
     #[arg(long)]
     pub resume: bool,
+    /// Have the readable copies of a job live --days from now on
+    #[arg(long, requires = "target", conflicts_with_all = ["escalate", "cancel", "resume", "status"])]
+    pub extend: bool,
     /// Prices: us-east-1, round-numbers, or a TOML file
     #[arg(long, value_name = "TABLE")]
     pub prices: Option<PathBuf>,
@@ -342,6 +357,22 @@ pub struct Mount {
     /// Memory for decompressed frames
     #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = parse_size)]
     pub cache: u64,
+    /// What becomes of reads of frozen packs: fail (at once, EREMOTEIO), wait:TIME (held so long, up to 1h, e.g. wait:5m), thaw (fail,
+    /// and one thaw job is filed for the image), or thaw,wait:TIME
+    #[arg(long, value_name = "HOW", default_value = "fail")]
+    pub cold: crate::cold::ColdMode,
+    /// With --cold=thaw: the most its job may cost, in dollars
+    #[arg(long, value_name = "DOLLARS", value_parser = parse_dollars)]
+    pub cold_budget: Option<f64>,
+    /// With --cold=thaw: how fast: bulk, standard or expedited [default: standard]
+    #[arg(long, value_name = "TIER")]
+    pub cold_tier: Option<Tier>,
+    /// With --cold=thaw: days that the readable copies live [default: 3]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub cold_days: Option<u32>,
+    /// Prices: us-east-1, round-numbers, or a TOML file
+    #[arg(long, value_name = "TABLE")]
+    pub prices: Option<PathBuf>,
     /// Write what the background process has to say to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
@@ -453,8 +484,15 @@ fn parse_years(text: &str) -> Result<u32, String> {
     years.ok_or_else(|| format!("{text:?} is not 1y to 100y"))
 }
 
+/// An amount of dollars, 0 or more.
+fn parse_dollars(text: &str) -> Result<f64, String> {
+    let dollars = text.strip_prefix('$').unwrap_or(text).parse().ok();
+    let dollars = dollars.filter(|dollars: &f64| dollars.is_finite() && *dollars >= 0.0);
+    dollars.ok_or_else(|| format!("{text:?} is no amount of dollars, such as 0.50"))
+}
+
 /// An age in seconds: `90s`, `30m`, `12h`, `30d`, `4w`, `1y` (365 days).
-fn parse_age(text: &str) -> Result<u64, String> {
+pub fn parse_age(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no age such as 12h, 30d, 4w or 1y");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {

@@ -105,8 +105,18 @@ pub fn open(root: &Path) -> Result<Archive, Failure> {
             let limit = file.cache_size.unwrap_or(CACHE_SIZE);
             Ok(Archive::open_attached(root, file.connect()?, limit)?)
         }
-        None => Ok(Archive::open(root)?),
+        None => {
+            let dir = root.to_owned();
+            let find = move || late(&dir).map_err(|failure| std::io::Error::other(failure.render(false).0));
+            Ok(Archive::open_expecting(root, Box::new(find))?)
+        }
     }
+}
+
+/// The bucket of an archive that had none when it was opened.
+fn late(root: &Path) -> Result<Option<(Arc<dyn Remote>, u64)>, Failure> {
+    let Some(file) = RemoteFile::load(root)? else { return Ok(None) };
+    Ok(Some((file.connect()?, file.cache_size.unwrap_or(CACHE_SIZE))))
 }
 
 /// The bucket of an archive that must have one.

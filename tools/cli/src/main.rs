@@ -4,6 +4,7 @@ mod alloc;
 mod args;
 mod bucket;
 mod cmd;
+mod cold;
 mod confirm;
 mod context;
 mod failure;

@@ -340,3 +340,41 @@ fn a_record_under_a_wrong_key_is_refused_and_the_rest_comes() {
     assert_eq!((pulled.images, pulled.names, pulled.refused.len()), (1, 1, 1), "{pulled:?}");
     comes_back(&archive, "one");
 }
+
+/// A process that goes on for long, as a mount does, learns what others do to its archive meanwhile.
+#[test]
+fn an_archive_that_is_open_notices_its_bucket_and_what_others_brought_here() {
+    use firn_engine::bucket::{Lookout, Standing};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let dir = scratch();
+    let remote = bucket();
+    let root = dir.path().join("archive");
+    put_in(&small_archive(&root), dir.path(), "one", &[1, 2]);
+    let has_bucket = Arc::new(AtomicBool::new(false));
+    let (flag, far) = (Arc::clone(&has_bucket), Arc::clone(&remote));
+    let find = move || Ok(flag.load(Ordering::SeqCst).then(|| (Arc::clone(&far) as Arc<dyn Remote>, CACHE)));
+    let early = Archive::open_expecting(&root, Box::new(find)).unwrap();
+    let other = attached(&root, &remote);
+    let later = Archive::open_attached(&root, Arc::clone(&remote) as _, CACHE).unwrap();
+    comes_back(&early, "one");
+    spill_all(&other, Class::DeepArchive).unwrap();
+    assert_eq!(packs_in(&root), 0);
+    assert!(!is_frozen(&early, "one") && early.remote().is_none(), "for all it knows they are lost");
+    has_bucket.store(true, Ordering::SeqCst);
+    assert!(is_frozen(&early, "one") && early.remote().is_some());
+    assert!(is_frozen(&later, "one"));
+
+    let (pack, len) = later.with_seen(|seen| seen.packs.iter().map(|(pack, far)| (*pack, far.len)).next().unwrap());
+    let key = Key::Pack(PackArea::Data, pack);
+    let lookout = Lookout::new(later.clone());
+    assert_eq!(lookout.known(pack), Some(Standing::Frozen(Class::DeepArchive)));
+    assert!(!later.store().is_here(&key, 0, len));
+    thaw_all(&remote);
+    assert!(matches!(lookout.look(pack), Ok(Some(standing)) if standing.is_readable()));
+    comes_back(&other, "one");
+    remote.advance(10 * 86_400);
+    assert_eq!(lookout.look(pack).unwrap(), Some(Standing::Frozen(Class::DeepArchive)));
+    // The copies in the bucket are gone; what they brought to one process is there for all.
+    comes_back(&early, "one");
+    comes_back(&later, "one");
+}

@@ -15,7 +15,8 @@ mod settle;
 mod show;
 mod spill;
 mod stats;
-mod thaw;
+mod status;
+pub mod thaw;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Verify(args) => return verify::run(&context, &args),
         Command::Settle(args) => return settle::run(&context, &args),
         Command::Attach(args) => attach::run(&context, &args)?,
+        Command::Status(args) => status::run(&context, &args)?,
         Command::Sync(args) => attach::sync(&context, &args)?,
         Command::Spill(args) => spill::run(&context, &args)?,
         Command::Thaw(args) => thaw::run(&context, &args)?,

@@ -5,13 +5,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use firn_engine::id::Digest;
+use firn_engine::remote::Tier;
 use firn_engine::{Archive, ErrorKind};
 use firn_fusefs::fs::Fs;
 use firn_fusefs::mount::background::{self, BackgroundError, Parent};
-use firn_fusefs::mount::{self, Manner, MountOptions, Mounted, StopSignals};
+use firn_fusefs::mount::{self, Manner, MountOptions, Mounted, StopSignals, Xattrs};
 use serde_json::json;
 
 use crate::args::{Mount, Umount};
+use crate::cold::{Cold, Order};
 use crate::context::{Context, choose_filesystem};
 use crate::failure::Failure;
 
@@ -21,6 +24,7 @@ const CHILD: &str = "FIRN_MOUNT_CHILD";
 const SAVE_ACCESSES: Duration = Duration::from_secs(300);
 
 pub fn mount(context: &Context, args: &Mount) -> Result<(), Failure> {
+    check(args)?;
     if args.foreground {
         let (archive, signals) = (context.archive()?, stop_signals()?);
         let mounted = attach(&archive, args)?;
@@ -81,17 +85,54 @@ fn stop_signals() -> Result<StopSignals, Failure> {
     StopSignals::install().map_err(Failure::system("setting up signals"))
 }
 
+/// Options that only make sense together.
+fn check(args: &Mount) -> Result<(), Failure> {
+    let given = args.cold_budget.is_some() || args.cold_tier.is_some() || args.cold_days.is_some();
+    match (args.cold.thaw, args.cold_budget) {
+        (true, None) => Err(Failure::usage(
+            "--cold=thaw spends money without asking: say with --cold-budget DOLLARS how much its job may cost at most",
+        )),
+        (false, _) if given => {
+            Err(Failure::usage("--cold-budget, --cold-tier and --cold-days go with --cold=thaw alone"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn order(args: &Mount, image: Digest) -> Result<Option<Order>, Failure> {
+    let Some(budget) = args.cold_budget.filter(|_| args.cold.thaw) else { return Ok(None) };
+    Ok(Some(Order {
+        name: args.image.clone(),
+        image,
+        tier: args.cold_tier.unwrap_or(Tier::Standard),
+        days: args.cold_days.unwrap_or(3),
+        budget,
+        prices: crate::pricing::prices(args.prices.as_deref())?,
+    }))
+}
+
 fn attach(archive: &Archive, args: &Mount) -> Result<Mounted, Failure> {
     let record = archive.resolve(&args.image)?;
     let filesystem = choose_filesystem(&record, &args.platform)?;
     let cache = usize::try_from(args.cache).unwrap_or(usize::MAX);
     let image = archive.open_image(&record, filesystem, cache)?;
-    let mut options = MountOptions { allow_other: args.allow_other, threads: args.threads, ..MountOptions::default() };
+    if args.cold.thaw {
+        // Found out now rather than when the first read fails.
+        crate::bucket::of(archive)?;
+    }
+    let image = Arc::new(image);
+    let cold = Cold::new(archive.clone(), Arc::clone(&image), &args.cold, order(args, record.root)?);
+    // Where files are is told by attributes, which the kernel would not ask for where the image has none.
+    let xattrs = if archive.remote().is_some() { Xattrs::Always } else { Xattrs::Auto };
+    let mut options = MountOptions { xattrs, ..MountOptions::default() };
+    (options.allow_other, options.threads) = (args.allow_other, args.threads);
+    let cold = Arc::new(cold.recorded(&args.image, &args.dir));
     for option in &args.options {
         options.apply(option).map_err(|error| Failure::usage(error.to_string()))?;
     }
     let tree = Arc::clone(image.tree());
-    let fs = Fs::new(tree, Arc::new(image))
+    let fs = Fs::new(tree, image)
+        .with_cold_reads(cold)
         .with_root_xattr("image", record.root.to_string().as_bytes())
         .with_fault_hook(Box::new(|ino, fault| eprintln!("firn: inode {}: {fault}", ino.0)));
     mount::mount(Arc::new(fs), &args.dir, &options).map_err(failed)

@@ -1,5 +1,7 @@
 //! `firn thaw`
 
+mod extend;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use crate::failure::Failure;
 use crate::{bucket, pricing, show};
 
 /// Requests that look at objects, at a time.
-const LOOKS: usize = 16;
+pub const LOOKS: usize = 16;
 /// Metadata that is kept in memory while what an image needs is looked up, in bytes.
 const CACHE: usize = 64 << 20;
 /// Bytes that are fetched at a time while a pack comes in.
@@ -43,7 +45,7 @@ pub fn run(context: &Context, args: &Thaw) -> Result<(), Failure> {
     let target = args.target.as_deref().ok_or_else(|| Failure::usage("thaw what? Name an image, or a job"))?;
     match thaw.find(target)? {
         Some(id) => thaw.existing(id, args),
-        None if args.cancel || args.resume || args.escalate.is_some() => {
+        None if args.cancel || args.resume || args.extend || args.escalate.is_some() => {
             Err(Failure::usage(format!("there is no thaw job for {target}: firn thaw --status lists them")))
         }
         None => thaw.file(target, args),
@@ -166,10 +168,13 @@ impl Thawing<'_> {
     }
 
     fn existing(&self, id: JobId, args: &Thaw) -> Result<(), Failure> {
-        if args.consent.dry_run {
+        if args.consent.dry_run && !args.extend {
             let job = read_job(&self.dir, id)?;
             self.context.print(&job_json(&job), || job_text(&job));
             return Ok(());
+        }
+        if args.extend {
+            return self.extend(id, args);
         }
         let mut driver = self.driver(Journal::open(&self.dir, id)?)?;
         if args.cancel {
@@ -199,7 +204,7 @@ impl Thawing<'_> {
     /// Asks for what is to be asked for; with `wait`, until everything is here.
     fn drive(&self, mut driver: Driver<'_>, wait: bool) -> Result<(), Failure> {
         let never = AtomicBool::new(false);
-        let hydrate = |pack: &WantedPack| self.hydrate(pack);
+        let hydrate = |pack: &WantedPack| hydrate(self.archive, pack);
         if wait {
             let ended = driver.run(&hydrate, None, &never, &mut |job, round| self.tell(job, round))?;
             debug_assert_eq!(ended, Ended::Over, "nothing else ends it");
@@ -240,26 +245,6 @@ impl Thawing<'_> {
         }
     }
 
-    /// Reads what is wanted of a pack through the archive's cache, where it stays.
-    fn hydrate(&self, pack: &WantedPack) -> Result<(), HydrateError> {
-        let key = Key::Pack(PackArea::Data, pack.id);
-        let whole = Range { start: 0, end: pack.len };
-        let ranges = if pack.ranges.is_empty() { std::slice::from_ref(&whole) } else { pack.ranges.as_slice() };
-        let mut piece = Vec::new();
-        for range in ranges {
-            let mut at = range.start;
-            while at < range.end {
-                piece.resize(usize::try_from((range.end - at).min(PIECE)).unwrap_or(0), 0);
-                self.archive.store().read_at(&key, at, &mut piece).map_err(|error| match error {
-                    StoreError::Frozen { .. } => HydrateError::Frozen,
-                    error => HydrateError::Passing(Box::new(error)),
-                })?;
-                at += piece.len() as u64;
-            }
-        }
-        Ok(())
-    }
-
     fn status(&self, args: &Thaw) -> Result<(), Failure> {
         loop {
             let mut found = Vec::new();
@@ -277,6 +262,28 @@ impl Thawing<'_> {
             std::thread::sleep(WATCH);
         }
     }
+}
+
+/// Reads a pack through the archive's cache, where it stays.
+pub fn hydrate(archive: &Archive, pack: &WantedPack) -> Result<(), HydrateError> {
+    let key = Key::Pack(PackArea::Data, pack.id);
+    // It was seen to be readable since a read may have found it frozen.
+    archive.store().woke(&key);
+    let whole = Range { start: 0, end: pack.len };
+    let ranges = if pack.ranges.is_empty() { std::slice::from_ref(&whole) } else { pack.ranges.as_slice() };
+    let mut piece = Vec::new();
+    for range in ranges {
+        let mut at = range.start;
+        while at < range.end {
+            piece.resize(usize::try_from((range.end - at).min(PIECE)).unwrap_or(0), 0);
+            archive.store().read_at(&key, at, &mut piece).map_err(|error| match error {
+                StoreError::Frozen { .. } => HydrateError::Frozen,
+                error => HydrateError::Passing(Box::new(error)),
+            })?;
+            at += piece.len() as u64;
+        }
+    }
+    Ok(())
 }
 
 fn ended_badly(job: &Job, what: &str) -> Failure {
@@ -363,7 +370,7 @@ fn plan_text(target: &str, plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> St
     text
 }
 
-fn hours(seconds: u64) -> String {
+pub fn hours(seconds: u64) -> String {
     if seconds < 3600 { format!("{} min", seconds.div_ceil(60)) } else { format!("{} h", seconds.div_ceil(3600)) }
 }
 

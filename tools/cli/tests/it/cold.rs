@@ -11,17 +11,17 @@ use serde_json::Value;
 
 use crate::world::{Mounted, Ran, World, ran};
 
-const EREMOTEIO: i32 = 121;
+pub const EREMOTEIO: i32 = 121;
 
-struct Cold {
-    world: World,
-    sim: SimHandle,
+pub struct Cold {
+    pub world: World,
+    pub sim: SimHandle,
     _dir: tempfile::TempDir,
 }
 
 impl Cold {
     /// A world and an empty bucket.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let mut options = SimOptions::new(dir.path());
         options.buckets = vec!["ice".into()];
@@ -29,7 +29,7 @@ impl Cold {
         Cold { world: World::new(), sim: Sim::start(options).unwrap(), _dir: dir }
     }
 
-    fn command(&self, words: &[&str]) -> std::process::Command {
+    pub fn command(&self, words: &[&str]) -> std::process::Command {
         let mut command = self.world.command(words);
         command.env("AWS_ACCESS_KEY_ID", "firn").env("AWS_SECRET_ACCESS_KEY", "secret");
         // Nothing of the machine's own settings.
@@ -38,38 +38,38 @@ impl Cold {
         command
     }
 
-    fn firn(&self, words: &[&str]) -> Ran {
+    pub fn firn(&self, words: &[&str]) -> Ran {
         ran(self.command(words).output().unwrap())
     }
 
-    fn good(&self, words: &[&str]) -> Ran {
+    pub fn good(&self, words: &[&str]) -> Ran {
         let ran = self.firn(words);
         assert_eq!(ran.code, 0, "{words:?}: {}{}", ran.out, ran.err);
         ran
     }
 
-    fn json(&self, words: &[&str]) -> Value {
+    pub fn json(&self, words: &[&str]) -> Value {
         serde_json::from_str(&self.good(&[words, &["--json"]].concat()).out).unwrap()
     }
 
-    fn attach(&self, dir: &str) {
+    pub fn attach(&self, dir: &str) {
         self.good(&["attach", dir, "s3://ice/team", "--endpoint", &self.sim.url()]);
     }
 
-    fn requests(&self, op: Op) -> usize {
+    pub fn requests(&self, op: Op) -> usize {
         self.sim.requests().unwrap().iter().filter(|request| request.op == Some(op)).count()
     }
 
-    fn pack_reads(&self) -> usize {
+    pub fn pack_reads(&self) -> usize {
         let requests = self.sim.requests().unwrap();
         requests.iter().filter(|request| request.op == Some(Op::GetObject) && request.key.contains("/packs/")).count()
     }
 
-    fn restored(&self, archive: &str, to: &str) -> Ran {
+    pub fn restored(&self, archive: &str, to: &str) -> Ran {
         self.firn(&["-a", archive, "restore", "app:1", &format!("oci:{to}:app")])
     }
 
-    fn blobs(&self, layout: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn blobs(&self, layout: &str) -> Vec<(PathBuf, Vec<u8>)> {
         let dir = self.world.path(layout).join("blobs").join("sha256");
         let mut blobs: Vec<_> = std::fs::read_dir(dir)
             .unwrap()

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod cold;
+mod cold_mounts;
 mod commands;
 mod differences;
 mod errors;
@@ -11,6 +12,9 @@ mod kill;
 mod mounts;
 mod trees;
 mod world;
+
+#[path = "../../../../fusefs/tests/it/os.rs"]
+mod os;
 
 #[path = "../../../../engine/tests/it/common/layout.rs"]
 mod layout;
