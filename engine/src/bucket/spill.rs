@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use super::beside::Beside;
 use super::parallel::{Tally, for_each};
 use super::publish::documents;
 use super::pull::{pull_held, save};
@@ -46,6 +47,8 @@ pub struct SpillPack {
     pub last_used_by: i64,
     /// When the object in the bucket was written or changed its class; for early deletion.
     pub far_since: Option<i64>,
+    /// What it is in the bucket, if it is there.
+    pub far_class: Option<Class>,
 }
 
 /// What a spill would do.
@@ -59,6 +62,16 @@ pub struct SpillPlan {
     pub too_young: (u64, u64),
     /// Packs that stay, being colder already, with their bytes.
     pub colder: (u64, u64),
+    /// What else is asked of the bucket.
+    pub beside: Beside,
+}
+
+impl SpillPlan {
+    /// Whether there is nothing to do. Packs may all be where they should be while the records that need them are not: whoever
+    /// spilled was stopped in between.
+    pub fn is_empty(&self) -> bool {
+        self.packs.is_empty() && self.beside.documents == 0
+    }
 }
 
 /// What a spill did.
@@ -93,7 +106,8 @@ pub fn plan_spill(
     let uses = Uses::of(&local, images)?;
     let far: HashMap<PackId, FarPack> =
         archive.with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, *far)).collect());
-    let mut plan = SpillPlan { class, packs: Vec::new(), too_young: (0, 0), colder: (0, 0) };
+    let mut plan =
+        SpillPlan { class, packs: Vec::new(), too_young: (0, 0), colder: (0, 0), beside: Beside::default() };
     let mut all: HashMap<PackId, (u64, bool)> = far.iter().map(|(id, far)| (*id, (far.len, false))).collect();
     for item in local.list(Family::Packs(PackArea::Data))? {
         if let Key::Pack(_, pack) = item.key {
@@ -127,10 +141,11 @@ pub fn plan_spill(
         if step == SpillStep::Drop && !is_here {
             continue;
         }
-        let far_since = there.map(|there| there.modified);
-        plan.packs.push(SpillPack { pack, len, step, is_here, last_used_by, far_since });
+        let (far_since, far_class) = (there.map(|there| there.modified), there.map(|there| there.class));
+        plan.packs.push(SpillPack { pack, len, step, is_here, last_used_by, far_since, far_class });
     }
     plan.packs.sort_by_key(|pack| (pack.last_used_by, pack.pack));
+    plan.beside = Beside::of(archive, &local, class, &plan.packs, &pulled.metas, pulled.listed.clone())?;
     Ok((pulled, plan))
 }
 

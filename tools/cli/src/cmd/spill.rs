@@ -30,7 +30,7 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
         plan_spill(&archive, remote.as_ref(), args.class, before, only, &tally)?.1
     };
     let priced = price(&plan, &crate::pricing::prices(args.prices.as_deref())?, now);
-    if args.consent.dry_run || plan.packs.is_empty() {
+    if args.consent.dry_run || plan.is_empty() {
         context.print(&json!({ "plan": plan_json(&plan, &priced) }), || plan_text(&plan, &priced));
         return Ok(());
     }
@@ -66,6 +66,7 @@ fn price(plan: &SpillPlan, prices: &Prices, now: i64) -> Priced {
             SpillStep::Drop => {}
         }
     }
+    plan.beside.expect(&mut planner);
     planner.finish()
 }
 
@@ -98,7 +99,7 @@ fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
     line("free here", sum(plan, is_here));
     line("stay, too young", plan.too_young);
     line("colder already", plan.colder);
-    if plan.packs.is_empty() {
+    if plan.is_empty() {
         text.push_str("  nothing to do\n");
         return text;
     }

@@ -2,6 +2,7 @@
 //!
 //! Every check is a function that returns `Result`: the runner prints them, integration tests can call them.
 
+pub mod cold;
 pub mod crash;
 pub mod full_disk;
 pub mod overlay;
@@ -30,6 +31,8 @@ pub struct Setting {
     pub extra: Vec<(String, String)>,
     /// Where `umoci unpack` keeps its output.
     pub unpacked: PathBuf,
+    /// Less of what takes long.
+    pub quick: bool,
 }
 
 impl Setting {
@@ -43,7 +46,18 @@ impl Setting {
         // firn may run in another directory, and mount tables hold absolute paths.
         files::make_dir(&scratch)?;
         let scratch = files::absolute(&scratch)?;
-        Ok(Self { program, scratch, images, extra: catalog::extra(path)?, unpacked })
+        Ok(Self { program, scratch, images, extra: catalog::extra(path)?, unpacked, quick: false })
+    }
+
+    /// The setting for checks that make their own images.
+    ///
+    /// # Errors
+    /// The scratch directory cannot be made.
+    pub fn made(program: PathBuf, scratch: PathBuf) -> Result<Self> {
+        files::fresh_dir(&scratch)?;
+        let scratch = files::absolute(&scratch)?;
+        let unpacked = scratch.join("unpacked");
+        Ok(Self { program, scratch, images: Vec::new(), extra: Vec::new(), unpacked, quick: false })
     }
 
     /// A driver for an archive of that name in the scratch directory.
@@ -125,6 +139,7 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
     roundtrip::all(setting, &mut runner);
     restored::all(setting, &mut runner);
     overlay::all(setting, &mut runner);
+    cold::all(setting, &mut runner);
     crash::all(setting, &mut runner);
     full_disk::all(setting, &mut runner);
     let tally = runner.tally();
