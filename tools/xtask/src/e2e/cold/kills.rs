@@ -159,6 +159,10 @@ fn everything_sleeps(world: &World, firn: &Firn, place: &str, packs: usize) -> R
     let there = world.packs(place)?;
     let awake = there.iter().filter(|(_, class)| class != "DEEP_ARCHIVE").count();
     let here = local_packs(firn)?;
+    let documents = ["images", "names"].map(|family| -> Result<_> { Ok(world.sim.objects(&format!("{place}/{family}/"))?.len()) });
+    if let Some(lacking) = documents.into_iter().find(|count| !matches!(count, Ok(1))) {
+        return check_failed(format!("a machine that attaches now would miss the image: {lacking:?}"));
+    }
     if there.len() == packs && awake == 0 && here == 0 {
         return Ok(());
     }
