@@ -105,10 +105,8 @@ impl Store for TieredStore {
 
     fn len(&self, key: &Key) -> Result<Option<u64>, StoreError> {
         match (self.local.len(key)?, data_pack(key)) {
-            (None, Some(pack)) => match self.far_len(pack) {
-                Some(len) => Ok(Some(len)),
-                None => Ok(self.remote.head(key)?.map(|object| object.len)),
-            },
+            // Only what was seen in the bucket counts: a mount must open without asking, and whatever is used was seen.
+            (None, Some(pack)) => Ok(self.far_len(pack)),
             (len, _) => Ok(len),
         }
     }
