@@ -239,7 +239,7 @@ pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = given.or_else(|| std::env::var_os("FIRN").map(PathBuf::from)) {
         return files::absolute(&path);
     }
-    built("firn", &["--release"], "release")
+    built(&["--release", "--bin", "firn"], "release/firn")
 }
 
 /// The firn program as the tests have just built it: checks of behaviour need no second build of everything.
@@ -249,18 +249,19 @@ pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
 pub fn tested_program() -> Result<PathBuf> {
     match std::env::var_os("FIRN") {
         Some(path) => files::absolute(Path::new(&path)),
-        None => built("firn", &[], "debug"),
+        None => built(&["--bin", "firn"], "debug/firn"),
     }
 }
 
-/// Builds a program of the workspace and says where it is.
+/// Builds a program of the workspace, named as cargo wants it, and says where it is below the target directory.
 ///
 /// # Errors
 /// It does not build.
-pub fn built(program: &str, profile: &[&str], dir: &str) -> Result<PathBuf> {
-    Cmd::words(&["cargo", "build", "--quiet", "--bin", program]).args(profile).show()?;
+pub fn built(words: &[&str], program: &str) -> Result<PathBuf> {
+    // The whole workspace's features: with those of one package, everything below would be compiled once more.
+    Cmd::words(&["cargo", "build", "--quiet"]).args(words).show()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    files::absolute(&target.join(dir).join(program))
+    files::absolute(&target.join(program))
 }
 
 /// Fails unless this is root, whom kernel mounts of every kind need.

@@ -18,3 +18,4 @@ pub mod setup;
 pub mod sim;
 pub mod suite;
 pub mod trees;
+pub mod weed;

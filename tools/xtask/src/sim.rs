@@ -7,7 +7,7 @@ use std::process::Child;
 
 use serde_json::{Value, json};
 
-use crate::error::{Error, IoContext, Result, check_failed};
+use crate::error::{IoContext, Result, check_failed};
 use crate::firn::Firn;
 use crate::http;
 use crate::proc::Cmd;
@@ -211,14 +211,6 @@ impl Drop for Sim {
 pub fn program() -> Result<PathBuf> {
     match std::env::var_os("GLACIER_SIM") {
         Some(path) => crate::files::absolute(Path::new(&path)),
-        None => crate::firn::built("glacier-sim", &[], "debug"),
+        None => crate::firn::built(&["--bin", "glacier-sim"], "debug/glacier-sim"),
     }
-}
-
-/// A JSON document that a program printed.
-///
-/// # Errors
-/// It is none.
-pub fn parsed(bytes: &[u8], what: &str) -> Result<Value> {
-    serde_json::from_slice(bytes).map_err(|source| Error::Json { path: what.into(), source })
 }

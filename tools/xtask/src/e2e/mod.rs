@@ -8,6 +8,7 @@ pub mod full_disk;
 pub mod overlay;
 pub mod restored;
 pub mod roundtrip;
+pub mod seaweed;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -140,6 +141,7 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
     restored::all(setting, &mut runner);
     overlay::all(setting, &mut runner);
     cold::all(setting, &mut runner);
+    seaweed::all(setting, &mut runner);
     crash::all(setting, &mut runner);
     full_disk::all(setting, &mut runner);
     let tally = runner.tally();

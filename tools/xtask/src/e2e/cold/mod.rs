@@ -7,6 +7,7 @@ pub mod sleep;
 pub mod two;
 mod world;
 
+pub(super) use world::{local_packs, number};
 pub use world::World;
 
 use super::{Runner, Setting};
