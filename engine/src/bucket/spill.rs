@@ -106,8 +106,7 @@ pub fn plan_spill(
     let uses = Uses::of(&local, images)?;
     let far: HashMap<PackId, FarPack> =
         archive.with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, *far)).collect());
-    let mut plan =
-        SpillPlan { class, packs: Vec::new(), too_young: (0, 0), colder: (0, 0), beside: Beside::default() };
+    let mut plan = SpillPlan { class, packs: Vec::new(), too_young: (0, 0), colder: (0, 0), beside: Beside::default() };
     let mut all: HashMap<PackId, (u64, bool)> = far.iter().map(|(id, far)| (*id, (far.len, false))).collect();
     for item in local.list(Family::Packs(PackArea::Data))? {
         if let Key::Pack(_, pack) = item.key {

@@ -26,6 +26,8 @@ cargo xtask COMMAND
                                      packs move to a bucket that errs, and back
   bench-peers [--dir DIR] [--out DIR] [--firn PROGRAM] [--quick] [--peers-only]
                                      firn, restic and borg on the same images
+  bench-s3 [--out DIR] [--firn PROGRAM] [--rounds N] [--quick]
+                                     firn and rclone with the same packs on the same server
 
 The corpus lies in target/corpus, or where FIRN_CORPUS says.";
 
@@ -72,6 +74,8 @@ pub enum Command {
     Flaky(Common),
     /// Comparison with peers.
     BenchPeers(Common),
+    /// Comparison with a copying program.
+    BenchS3(Common),
 }
 
 /// Options that several commands share.
@@ -117,6 +121,7 @@ pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Comma
         "kills" => Ok(Command::Kills(common(parser, &["firn", "rounds", "seed"])?)),
         "flaky" => Ok(Command::Flaky(common(parser, &["firn", "rounds", "seed"])?)),
         "bench-peers" => Ok(Command::BenchPeers(common(parser, &["dir", "out", "firn", "quick", "peers-only"])?)),
+        "bench-s3" => Ok(Command::BenchS3(common(parser, &["out", "firn", "rounds", "quick"])?)),
         other => Err(Error::Usage(format!("no command `{other}`; see `cargo xtask help`"))),
     }
 }

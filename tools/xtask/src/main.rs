@@ -31,14 +31,24 @@ fn run(command: Command) -> Result<()> {
         Command::CheckImage { mounted, image, cache } => check_image(&mounted, &image, cache),
         Command::CompareLayouts { expected, found } => compare_layouts(&expected, &found),
         Command::BenchPeers(common) => bench_peers(common),
+        Command::BenchS3(common) => {
+            let plan = bench::s3::Plan {
+                firn: firn::program(common.firn)?,
+                dir: common.out.unwrap_or_else(|| PathBuf::from("target/bench-s3")),
+                rounds: common.rounds.unwrap_or(3),
+                quick: common.quick,
+            };
+            print!("{}", bench::s3::run(&plan)?);
+            Ok(())
+        }
         Command::E2e(common) => run_e2e(common),
         Command::Kills(common) => made(&common, |setting, common| {
             let plan = kills::Plan { rounds: common.rounds.unwrap_or(100), seed: common.seed.unwrap_or(1) };
             kills::run(setting, &plan)
         }),
-        Command::Flaky(common) => made(&common, |setting, common| {
-            flaky::run(setting, common.rounds.unwrap_or(20), common.seed.unwrap_or(1))
-        }),
+        Command::Flaky(common) => {
+            made(&common, |setting, common| flaky::run(setting, common.rounds.unwrap_or(20), common.seed.unwrap_or(1)))
+        }
         Command::Setup { purpose } => setup::run(&purpose),
         Command::Demo => demo::run(Path::new("target/demo")),
         Command::Test { quick } => suite::run(quick),

@@ -43,12 +43,8 @@ const TEST: &[Need] = &[
     need("/etc/ssl/certs/ca-certificates.crt", "ca-certificates"),
 ];
 
-const BENCH: &[Need] = &[
-    need("restic", "restic"),
-    need("borg", "borgbackup"),
-    need("rclone", "rclone"),
-    need("/usr/bin/time", "time"),
-];
+const BENCH: &[Need] =
+    &[need("restic", "restic"), need("borg", "borgbackup"), need("rclone", "rclone"), need("/usr/bin/time", "time")];
 
 /// Installs what is missing for `demo`, `test` or `bench`; each includes those before it. Tests run on SeaweedFS, too, which is no
 /// Debian package.

@@ -199,4 +199,3 @@ impl Drop for Weed {
         let _ = self.child.wait();
     }
 }
-

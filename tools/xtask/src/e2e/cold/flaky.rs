@@ -4,14 +4,14 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::world::{World, local_packs};
 use super::sleep::BULK;
+use super::world::{World, local_packs};
 use crate::e2e::{Runner, Setting};
 use crate::error::{Result, check_failed};
+use crate::files;
 use crate::firn::Firn;
 use crate::made;
 use crate::oci::ImageRef;
-use crate::files;
 
 /// Bytes of a layer: some packs of the smallest size.
 const LAYER: u64 = 4 << 20;
@@ -30,10 +30,7 @@ pub fn all(setting: &Setting, runner: &mut Runner) {
 pub fn run(setting: &Setting, rounds: u64, seed: u64) -> Result<String> {
     let world = World::new(setting)?;
     let layout = world.dir().join("layout");
-    let images = [
-        made::image(&layout, "flaky-1", &[1, 2], LAYER)?,
-        made::image(&layout, "flaky-2", &[1, 3], LAYER)?,
-    ];
+    let images = [made::image(&layout, "flaky-1", &[1, 2], LAYER)?, made::image(&layout, "flaky-2", &[1, 3], LAYER)?];
     let template = world.firn("template");
     template.cmd(&["init"]).arg(template.archive_dir()).args(["--pack-size", "1M"]).run()?;
     images.iter().try_for_each(|image| template.archive(&image.to_string()))?;

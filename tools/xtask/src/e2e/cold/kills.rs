@@ -18,7 +18,7 @@ use crate::oci::ImageRef;
 /// Bytes of a layer: enough packs of the smallest size to be in the middle of something.
 const LAYER: u64 = 5 << 20;
 /// Kills in one life of an archive: while it spills, while it asks, while it hydrates.
-const PHASES: u64 = 3;
+const PHASES: usize = 3;
 /// The instants are drawn from the time that an undisturbed run takes, and so many per cent more.
 const BEYOND: u64 = 5;
 
@@ -47,7 +47,7 @@ struct Seen {
 }
 
 /// The words of each phase, for an image.
-fn words(phase: u64, image: &str) -> Vec<String> {
+fn words(phase: usize, image: &str) -> Vec<String> {
     let line = match phase {
         0 => "spill --class deep-archive --yes".to_owned(),
         // Waits for two days if nobody kills it; what is measured is how long it takes to ask.
@@ -71,7 +71,7 @@ pub fn run(setting: &Setting, plan: &Plan) -> Result<String> {
     template.archive(&image.to_string())?;
     let mut random = Random::new(plan.seed);
     let mut seen = Seen::default();
-    let mut spans = [Duration::ZERO; PHASES as usize];
+    let mut spans = [Duration::ZERO; PHASES];
     life(&world, template.archive_dir(), &image, "undisturbed", &mut |phase, firn, words| {
         let begun = Instant::now();
         run_to_the_end(firn, words)?;
@@ -80,7 +80,7 @@ pub fn run(setting: &Setting, plan: &Plan) -> Result<String> {
         }
         Ok(())
     })?;
-    for round in 0..plan.rounds.div_ceil(PHASES) {
+    for round in 0..plan.rounds.div_ceil(PHASES as u64) {
         let place = format!("killed-{round}");
         let outcome = life(&world, template.archive_dir(), &image, &place, &mut |phase, firn, words| {
             let span = u64::try_from(spans.get(phase).map_or(0, Duration::as_micros)).unwrap_or(u64::MAX);
@@ -116,14 +116,11 @@ fn killed(firn: &Firn, words: &[&str], delay: Duration) -> Result<bool> {
     Ok(true)
 }
 
+/// Runs the command of a phase.
+type Phase<'p> = dyn FnMut(usize, &Firn, &[&str]) -> Result<()> + 'p;
+
 /// One archive's life, in which `phase` runs each command.
-fn life(
-    world: &World,
-    template: &Path,
-    image: &ImageRef,
-    place: &str,
-    phase: &mut dyn FnMut(usize, &Firn, &[&str]) -> Result<()>,
-) -> Result<()> {
+fn life(world: &World, template: &Path, image: &ImageRef, place: &str, phase: &mut Phase<'_>) -> Result<()> {
     world.sim.reset()?;
     let firn = world.copy(template, "here")?;
     world.attach(&firn, place)?;
@@ -131,7 +128,7 @@ fn life(
     for number in 0..PHASES {
         let words = words(number, &image.tag);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        phase(usize::try_from(number).unwrap_or(0), &firn, &words)?;
+        phase(number, &firn, &words)?;
         once(world)?;
         match number {
             0 => everything_sleeps(world, &firn, place, packs)?,
@@ -159,7 +156,8 @@ fn everything_sleeps(world: &World, firn: &Firn, place: &str, packs: usize) -> R
     let there = world.packs(place)?;
     let awake = there.iter().filter(|(_, class)| class != "DEEP_ARCHIVE").count();
     let here = local_packs(firn)?;
-    let documents = ["images", "names"].map(|family| -> Result<_> { Ok(world.sim.objects(&format!("{place}/{family}/"))?.len()) });
+    let documents =
+        ["images", "names"].map(|family| -> Result<_> { Ok(world.sim.objects(&format!("{place}/{family}/"))?.len()) });
     if let Some(lacking) = documents.into_iter().find(|count| !matches!(count, Ok(1))) {
         return check_failed(format!("a machine that attaches now would miss the image: {lacking:?}"));
     }

@@ -7,8 +7,8 @@ pub mod sleep;
 pub mod two;
 mod world;
 
-pub(super) use world::{local_packs, number};
 pub use world::World;
+pub(super) use world::{local_packs, number};
 
 use super::{Runner, Setting};
 use crate::oci::ImageRef;

@@ -220,7 +220,11 @@ fn same(setting: &Setting, image: &ImageRef, mount: &Path) -> Result<usize> {
     if differences.is_empty() {
         Ok(expected.len())
     } else {
-        check_failed(format!("{} differences: {}", differences.len(), differences.iter().take(20).cloned().collect::<Vec<_>>().join("\n")))
+        check_failed(format!(
+            "{} differences: {}",
+            differences.len(),
+            differences.iter().take(20).cloned().collect::<Vec<_>>().join("\n")
+        ))
     }
 }
 

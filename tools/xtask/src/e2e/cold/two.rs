@@ -70,7 +70,10 @@ fn at_once(setting: &Setting) -> Result<String> {
         return check_failed(format!("{key} was written {times} times"));
     }
     let here: usize = sides.iter().map(local_packs).sum::<Result<usize>>()?;
-    Ok(format!("{} images from both sides on three machines, {lost} answers lost, {here} packs still here", images.len()))
+    Ok(format!(
+        "{} images from both sides on three machines, {lost} answers lost, {here} packs still here",
+        images.len()
+    ))
 }
 
 /// Both at once; both have to end well.
