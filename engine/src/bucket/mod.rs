@@ -9,6 +9,7 @@
 //! they still are what was seen last ([`Seen`]), so that of two machines neither overwrites what it has not read.
 
 mod attach;
+mod beside;
 mod documents;
 mod parallel;
 mod publish;
@@ -19,6 +20,7 @@ mod standing;
 mod upload;
 
 pub use attach::{attach, attach_new};
+pub use beside::Beside;
 pub use parallel::Tally;
 pub use publish::{Published, publish};
 pub use pull::{Pulled, pull};

@@ -75,9 +75,11 @@ pub fn publish(
 pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<Published, BucketError> {
     let mut published = Published { meta_packs: meta_packs(archive, remote, tally)?, ..Published::default() };
     let local = exchange_store(archive.root());
-    let far: HashSet<PackId> = archive.with_seen(|seen| seen.packs.keys().copied().collect());
-    let data = packs_of(&local, PackArea::Data)?;
-    let meta = packs_of(&local, PackArea::Meta)?;
+    let kept = Kept {
+        far: archive.with_seen(|seen| seen.packs.keys().copied().collect()),
+        data: packs_of(&local, PackArea::Data)?,
+        meta: packs_of(&local, PackArea::Meta)?,
+    };
     for item in local.list(Family::Images)? {
         let Key::Image(digest) = item.key else { continue };
         let bytes = local.get(&item.key, MAX_OBJECT)?;
@@ -85,15 +87,7 @@ pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
             continue;
         }
         let Ok(record) = ImageRecord::decode(&bytes) else { continue };
-        let is_far = |pack: &PackId| far.contains(pack) || meta.contains(pack);
-        let needed = record.all_packs();
-        // Packs that a record names and that are gone were rewritten: its chunks may be in any pack that is here.
-        let whole = if needed.iter().all(|pack| is_far(pack) || data.contains(pack)) {
-            needed.iter().all(is_far)
-        } else {
-            data.iter().all(|pack| far.contains(pack))
-        };
-        if !whole {
+        if !kept.is_whole(&record) {
             published.waiting.push(digest);
         } else if document(archive, remote, &item.key, &bytes, &mut published)? {
             published.images += 1;
@@ -114,7 +108,31 @@ pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
     Ok(published)
 }
 
-fn packs_of(local: &crate::store::LocalStore, area: PackArea) -> Result<BTreeSet<PackId>, BucketError> {
+/// Which packs are where.
+pub(super) struct Kept {
+    /// Data packs in the bucket.
+    pub(super) far: HashSet<PackId>,
+    /// Data packs here.
+    pub(super) data: BTreeSet<PackId>,
+    /// Metadata packs here, all of which go to the bucket.
+    pub(super) meta: BTreeSet<PackId>,
+}
+
+impl Kept {
+    /// Whether all that an image needs is in the bucket, or is metadata.
+    pub(super) fn is_whole(&self, record: &ImageRecord) -> bool {
+        let is_far = |pack: &PackId| self.far.contains(pack) || self.meta.contains(pack);
+        let needed = record.all_packs();
+        // Packs that a record names and that are gone were rewritten: its chunks may be in any pack that is here.
+        if needed.iter().all(|pack| is_far(pack) || self.data.contains(pack)) {
+            needed.iter().all(is_far)
+        } else {
+            self.data.iter().all(|pack| self.far.contains(pack))
+        }
+    }
+}
+
+pub(super) fn packs_of(local: &crate::store::LocalStore, area: PackArea) -> Result<BTreeSet<PackId>, BucketError> {
     let packs = local.list(Family::Packs(area))?.into_iter().filter_map(|item| match item.key {
         Key::Pack(_, pack) => Some(pack),
         _ => None,

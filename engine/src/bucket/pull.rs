@@ -36,6 +36,10 @@ pub struct Pulled {
     pub refused: Vec<String>,
     /// Records and names were left for the next time, as somebody is archiving into the directory.
     pub skipped_documents: bool,
+    /// Keys of each listing.
+    pub(super) listed: Vec<u64>,
+    /// Metadata packs in the bucket.
+    pub(super) metas: HashSet<Key>,
 }
 
 /// Copies all metadata of the bucket that is not here yet, and remembers which packs there are.
@@ -62,6 +66,8 @@ pub(super) fn pull_held(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
     let images = listing(remote, Family::Images)?;
     let meta = listing(remote, Family::Packs(PackArea::Meta))?;
     let data = listing(remote, Family::Packs(PackArea::Data))?;
+    pulled.listed = [&names, &images, &meta, &data].map(|listing| listing.len() as u64).to_vec();
+    pulled.metas = meta.iter().map(|object| object.key.clone()).collect();
     archive.with_seen(|seen| {
         seen.packs.clear();
         data.iter().for_each(|object| seen.see(object));

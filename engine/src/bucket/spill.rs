@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use super::beside::Beside;
 use super::parallel::{Tally, for_each};
 use super::publish::documents;
 use super::pull::{pull_held, save};
@@ -102,6 +103,16 @@ pub struct SpillPlan {
     pub colder: (u64, u64),
     /// Packs that would have to be thawed for changing their class, with their bytes.
     pub frozen: (u64, u64),
+    /// What else is asked of the bucket.
+    pub beside: Beside,
+}
+
+impl SpillPlan {
+    /// Whether there is nothing to do. Packs may all be where they should be while the records that need them are not: whoever
+    /// spilled was stopped in between.
+    pub fn is_empty(&self) -> bool {
+        self.packs.is_empty() && self.beside.documents == 0
+    }
 }
 
 /// What a spill did.
@@ -143,6 +154,7 @@ pub fn plan_spill(
         plan.add(&candidate, decide(&candidate));
     }
     plan.packs.sort_by_key(|pack| (pack.last_used_by, pack.pack));
+    plan.beside = Beside::of(archive, &local, &plan.packs, &pulled.metas, pulled.listed.clone())?;
     Ok((pulled, plan))
 }
 

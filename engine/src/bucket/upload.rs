@@ -11,7 +11,7 @@ use crate::format::MAX_PACK_LEN;
 use crate::id::{Digest, PackId};
 use crate::pack::load_footer;
 use crate::remote::{Class, Remote, RemoteError, RemoteObject, When};
-use crate::store::{Body, Key, PackArea, Store as _};
+use crate::store::{Body, Key, LocalStore, PackArea, Store as _};
 
 /// Bytes that are compared at a time.
 const PIECE: usize = 4 << 20;
@@ -50,18 +50,23 @@ pub(super) fn footer(archive: &Archive, remote: &dyn Remote, pack: PackId) -> Re
         return Ok(());
     }
     let local = exchange_store(archive.root());
-    let bytes = match local.get(&key, MAX_PACK_LEN) {
-        Ok(bytes) => bytes,
-        Err(_) => {
-            let footer = load_footer(&local, PackArea::Data, pack);
-            let bytes =
-                footer.map_err(|error| BucketError::Object { key: key.clone(), what: error.to_string() })?.encode();
-            local.put(&key, Body::Bytes(&bytes))?;
-            bytes
-        }
-    };
+    let bytes = footer_bytes(&local, pack)?;
+    if local.len(&key)?.is_none() {
+        local.put(&key, Body::Bytes(&bytes))?;
+    }
     remote.put(&key, Body::Bytes(&bytes), Class::Standard, &When::Absent)?;
     Ok(())
+}
+
+/// A pack's footer: its copy, or what the pack itself says.
+pub(super) fn footer_bytes(local: &LocalStore, pack: PackId) -> Result<Vec<u8>, BucketError> {
+    let key = Key::Footer(pack);
+    local.get(&key, MAX_PACK_LEN).or_else(|_| {
+        let footer = load_footer(local, PackArea::Data, pack);
+        footer
+            .map(|footer| footer.encode())
+            .map_err(|error| BucketError::Object { key: key.clone(), what: error.to_string() })
+    })
 }
 
 /// What the bucket says of an object, once it is certain that it holds the bytes of the file: by the server's checksum, or

@@ -8,9 +8,12 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::id::PackId;
+
+/// A directory that did not change for so long has no later change with the same time.
+const SETTLED: Duration = Duration::from_secs(2);
 
 pub(super) struct Files {
     dir: PathBuf,
@@ -31,6 +34,13 @@ impl Files {
 
     fn path(&self, pack: PackId, start: u64, len: u64) -> PathBuf {
         self.pack_dir(pack).join(format!("{start}-{len}"))
+    }
+
+    /// Changes whenever a piece of the pack appears or goes; nothing when that can't be told, as right after a change.
+    pub(super) fn stamp(&self, pack: PackId) -> Option<SystemTime> {
+        let stamp = fs::metadata(self.pack_dir(pack)).and_then(|metadata| metadata.modified()).ok()?;
+        // Clocks of filesystems tick slowly: another change may have the same time.
+        stamp.elapsed().is_ok_and(|age| age > SETTLED).then_some(stamp)
     }
 
     /// Offsets and lengths of the pieces that are here, sorted.

@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::id::PackId;
 use files::Files;
-use ranges::{Known, Next};
+use ranges::{Known, Next, Piece};
 
 /// Most bytes that are fetched at once for the sake of later readers.
 pub(crate) const MAX_AHEAD: u64 = 8 << 20;
@@ -90,13 +90,17 @@ impl RangeCache {
         fetch: impl Fn(u64, &mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let wanted = offset..offset.saturating_add(buf.len() as u64);
-        let mut at = wanted.start;
+        let (mut at, mut is_sound) = (wanted.start, true);
         while at < wanted.end {
             let filled = usize::try_from(at - wanted.start).unwrap_or(usize::MAX);
             let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) else { break };
             let next = {
                 let mut packs = self.packs();
-                let known = packs.entry(pack).or_insert_with(|| Known::new(self.files.ranges_of(pack)));
+                let known = packs.entry(pack).or_default();
+                // A piece that can neither be read nor removed is not learned of again and again.
+                if is_sound && !known.covers(at) {
+                    self.catch_up(pack, known);
+                }
                 let next = known.next(wanted.clone(), at, pack_len);
                 if let Next::Wait = next {
                     drop(self.arrived.wait(packs).unwrap_or_else(PoisonError::into_inner));
@@ -106,15 +110,16 @@ impl RangeCache {
             };
             at += match next {
                 Next::Wait => 0,
-                Next::Here { start, len } => {
-                    let room = usize::try_from(start + len - at).unwrap_or(usize::MAX).min(rest.len());
+                Next::Here { piece, end } => {
+                    let room = usize::try_from(end - at).unwrap_or(usize::MAX).min(rest.len());
                     let (part, _) = rest.split_at_mut(room);
-                    if self.files.read(pack, start, len, at - start, part) {
+                    if self.files.read(pack, piece.start, piece.len, at - piece.start, part) {
                         count(&self.counters.bytes_hit, part.len() as u64);
                         part.len() as u64
                     } else {
                         // Evicted by another process, or cut short.
-                        self.forget(pack, start, len);
+                        self.forget(pack, piece);
+                        is_sound = false;
                         0
                     }
                 }
@@ -153,31 +158,34 @@ impl RangeCache {
         Ok(take as u64)
     }
 
-    /// Learns of pieces that another process has kept meanwhile. Says whether there were any.
-    pub(crate) fn learn(&self, pack: PackId) -> bool {
-        let here = self.files.ranges_of(pack);
-        self.packs().entry(pack).or_default().learn(here)
-    }
-
     /// Whether every byte of this range is kept here now, whichever process kept it.
     pub fn holds(&self, pack: PackId, offset: u64, len: u64) -> bool {
         ranges::cover(self.files.ranges_of(pack), offset, offset.saturating_add(len))
     }
 
-    fn forget(&self, pack: PackId, start: u64, len: u64) {
-        self.packs().entry(pack).or_default().forget(start);
-        self.files.remove(pack, start, len);
+    /// Learns of pieces that are here, whoever fetched them: a mount goes on reading what another process thawed.
+    fn catch_up(&self, pack: PackId, known: &mut Known) {
+        let stamp = self.files.stamp(pack);
+        if known.is_behind(stamp) {
+            known.learn(self.files.ranges_of(pack), stamp);
+        }
+    }
+
+    fn forget(&self, pack: PackId, piece: Piece) {
+        self.packs().entry(pack).or_default().forget(piece);
+        self.files.remove(pack, piece.start, piece.len);
     }
 
     /// Drops every kept piece that has bytes of this range, and says whether there was one.
     pub fn distrust(&self, pack: PackId, offset: u64, len: u64) -> bool {
         let touched = {
             let mut packs = self.packs();
-            let known = packs.entry(pack).or_insert_with(|| Known::new(self.files.ranges_of(pack)));
+            let known = packs.entry(pack).or_default();
+            self.catch_up(pack, known);
             known.touching(offset, offset.saturating_add(len))
         };
-        for (start, len) in &touched {
-            self.forget(pack, *start, *len);
+        for piece in &touched {
+            self.forget(pack, *piece);
         }
         !touched.is_empty()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::SystemTime;
 
 use super::MAX_AHEAD;
 
@@ -13,15 +14,23 @@ fn goes_on(last: Option<u64>, start: u64, end: u64) -> bool {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Here,
+    /// In the file of a piece, which may begin before and end after what counts of it.
+    Here(Piece),
     OnItsWay,
+}
+
+/// What one file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) start: u64,
+    pub(super) len: u64,
 }
 
 /// What is to be done for the next bytes of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Read them from this piece.
-    Here { start: u64, len: u64 },
+    /// Read them from this piece, up to this byte.
+    Here { piece: Piece, end: u64 },
     /// Somebody is fetching them.
     Wait,
     /// Fetch this piece, which is now marked as on its way.
@@ -36,18 +45,36 @@ pub(super) struct Known {
     last_end: Option<u64>,
     /// Bytes that are worth fetching ahead.
     ahead: u64,
+    /// What the directory was like when its pieces were last learned.
+    stamp: Option<SystemTime>,
 }
 
 impl Known {
-    /// Starts from the pieces that are here. Of two that overlap, the earlier counts.
-    pub(super) fn new(here: Vec<(u64, u64)>) -> Self {
-        let mut known = Known::default();
+    /// Whether some piece has the byte, or will have it.
+    pub(super) fn covers(&self, at: u64) -> bool {
+        self.pieces.range(..=at).next_back().is_some_and(|(start, (len, _))| start + len > at)
+    }
+
+    /// Whether the directory may hold pieces that are not known here: other processes keep theirs in it, too.
+    pub(super) fn is_behind(&self, stamp: Option<SystemTime>) -> bool {
+        stamp.is_none() || self.stamp != stamp
+    }
+
+    /// Learns of the pieces that are here. Where two overlap, the one that is known counts, then the earlier.
+    pub(super) fn learn(&mut self, here: Vec<(u64, u64)>, stamp: Option<SystemTime>) {
         for (start, len) in here {
-            if len > 0 && known.touching(start, start.saturating_add(len)).is_empty() {
-                known.pieces.insert(start, (len, State::Here));
+            let (mut at, end) = (start, start.saturating_add(len));
+            while at < end {
+                let before = self.pieces.range(..=at).next_back().map_or(0, |(start, (len, _))| start + len);
+                at = at.max(before);
+                let free = self.pieces.range(at..).next().map_or(end, |(start, _)| *start).min(end);
+                if free > at {
+                    self.pieces.insert(at, (free - at, State::Here(Piece { start, len })));
+                }
+                at = at.max(free);
             }
         }
-        known
+        self.stamp = stamp;
     }
 
     /// What to do for the byte at `at`, for somebody who reads all of `read`.
@@ -57,7 +84,7 @@ impl Known {
             && start + len > at
         {
             return match state {
-                State::Here => Next::Here { start: *start, len: *len },
+                State::Here(piece) => Next::Here { piece: *piece, end: start + len },
                 State::OnItsWay => Next::Wait,
             };
         }
@@ -82,40 +109,29 @@ impl Known {
     /// A piece that was on its way is here, or did not come.
     pub(super) fn arrived(&mut self, start: u64, kept: bool) {
         match self.pieces.get_mut(&start) {
-            Some((_, state)) if kept => *state = State::Here,
+            Some((len, state)) if kept => *state = State::Here(Piece { start, len: *len }),
             _ => drop(self.pieces.remove(&start)),
         }
     }
 
-    pub(super) fn forget(&mut self, start: u64) {
-        if let Some((_, State::Here)) = self.pieces.get(&start) {
-            self.pieces.remove(&start);
-        }
+    /// Whatever was to be read from this piece is not here.
+    pub(super) fn forget(&mut self, piece: Piece) {
+        self.pieces.retain(|_, (_, state)| *state != State::Here(piece));
     }
 
-    /// Learns of pieces that are here although nobody of this process fetched them. Says whether there were any.
-    pub(super) fn learn(&mut self, here: Vec<(u64, u64)>) -> bool {
-        let before = self.pieces.len();
-        for (start, len) in here {
-            let end = start.saturating_add(len);
-            let reaches = |(at, (len, _)): (&u64, &(u64, State))| at + len > start;
-            if len > 0 && !self.pieces.range(..end).next_back().is_some_and(reaches) {
-                self.pieces.insert(start, (len, State::Here));
-            }
-        }
-        self.pieces.len() > before
-    }
-
-    /// The pieces here that have bytes of this range.
-    pub(super) fn touching(&self, start: u64, end: u64) -> Vec<(u64, u64)> {
+    /// The pieces that bytes of this range are read from.
+    pub(super) fn touching(&self, start: u64, end: u64) -> Vec<Piece> {
         let before = self.pieces.range(..start).next_back();
         let within = self.pieces.range(start..end);
-        before
-            .into_iter()
-            .chain(within)
-            .filter(|(at, (len, state))| *at + len > start && *state == State::Here)
-            .map(|(at, (len, _))| (*at, *len))
-            .collect()
+        let touched = before.into_iter().chain(within).filter(|(at, (len, _))| *at + len > start);
+        let mut pieces: Vec<Piece> = touched
+            .filter_map(|(_, (_, state))| match state {
+                State::Here(piece) => Some(*piece),
+                State::OnItsWay => None,
+            })
+            .collect();
+        pieces.dedup();
+        pieces
     }
 }
 
@@ -133,15 +149,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_others_are_learned_where_nothing_is_in_their_way() {
-        let mut known = Known::new(vec![(100, 50)]);
-        assert_eq!(known.next(0..50, 0, None), Next::Fetch { start: 0, len: 50 });
-        assert!(!known.learn(vec![(100, 50), (40, 20), (149, 10), (90, 100), (60, 0)]));
-        assert!(known.learn(vec![(50, 50), (150, 7)]));
-        assert_eq!(known.touching(0, 1000), [(50, 50), (100, 50), (150, 7)]);
-    }
-
-    #[test]
     fn a_range_is_covered_by_pieces_without_gaps() {
         let pieces = || vec![(50, 20), (0, 50), (60, 30), (91, 9)];
         assert!(cover(pieces(), 0, 90) && cover(pieces(), 10, 60) && cover(pieces(), 91, 100) && cover(vec![], 5, 5));
@@ -150,18 +157,40 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_fetched_and_only_once() {
-        let mut known = Known::new(vec![(100, 50), (120, 10), (300, 0)]);
+        let mut known = Known::default();
+        known.learn(vec![(100, 50), (120, 10), (300, 0)], None);
         assert_eq!(known.next(0..200, 0, Some(1000)), Next::Fetch { start: 0, len: 100 });
         assert_eq!(known.next(99..200, 99, Some(1000)), Next::Wait);
-        assert_eq!(known.next(100..200, 100, Some(1000)), Next::Here { start: 100, len: 50 });
+        let here = |start, len| Next::Here { piece: Piece { start, len }, end: start + len };
+        assert_eq!(known.next(100..200, 100, Some(1000)), here(100, 50));
         assert_eq!(known.next(150..200, 150, Some(1000)), Next::Fetch { start: 150, len: 50 });
         known.arrived(0, true);
         known.arrived(150, false);
-        assert_eq!(known.next(5..6, 5, None), Next::Here { start: 0, len: 100 });
+        assert_eq!(known.next(5..6, 5, None), here(0, 100));
         assert_eq!(known.next(150..160, 150, None), Next::Fetch { start: 150, len: 10 });
-        assert_eq!(known.touching(99, 101), [(0, 100), (100, 50)]);
-        known.forget(0);
-        assert_eq!(known.touching(0, 200), [(100, 50)]);
+        let (first, second) = (Piece { start: 0, len: 100 }, Piece { start: 100, len: 50 });
+        assert_eq!(known.touching(99, 101), [first, second]);
+        known.forget(first);
+        assert_eq!(known.touching(0, 200), [second]);
+    }
+
+    /// Somebody else brought all of it while parts of it came here: what lies between them is not fetched again.
+    #[test]
+    fn a_piece_that_others_overlap_counts_where_it_is_alone() {
+        let mut known = Known::default();
+        assert_eq!(known.next(10..20, 10, None), Next::Fetch { start: 10, len: 10 });
+        known.arrived(10, true);
+        assert_eq!(known.next(50..60, 50, None), Next::Fetch { start: 50, len: 10 });
+        known.learn(vec![(5, 100)], None);
+        known.learn(vec![(5, 100)], None);
+        let (whole, own) = (Piece { start: 5, len: 100 }, Piece { start: 10, len: 10 });
+        for (at, piece, end) in [(5, whole, 10), (10, own, 20), (20, whole, 50), (60, whole, 105)] {
+            assert_eq!(known.next(at..at + 1, at, None), Next::Here { piece, end });
+        }
+        assert_eq!(known.next(50..60, 55, None), Next::Wait);
+        known.forget(whole);
+        assert_eq!(known.touching(0, 200), [own]);
+        assert_eq!(known.next(0..200, 60, None), Next::Fetch { start: 60, len: 140 });
     }
 
     #[test]
@@ -179,7 +208,7 @@ mod tests {
                         lens.push(len);
                         known.arrived(start, true);
                     }
-                    Next::Here { start, len } => position = start + len,
+                    Next::Here { end, .. } => position = end,
                     Next::Wait => unreachable!(),
                 }
             }

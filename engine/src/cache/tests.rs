@@ -37,6 +37,27 @@ fn what_was_read_once_is_here_even_after_a_restart() {
     assert_eq!(cache.stats(), CacheStats { bytes_hit: 8000, ..CacheStats::default() });
 }
 
+/// A mount, and a thaw beside it.
+#[test]
+fn what_another_process_keeps_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let [one, other] = [0, 1].map(|_| RangeCache::new(dir.path().to_owned(), 1 << 20));
+    expect(&one, pack(1), 1000, 500);
+    expect(&other, pack(1), 0, 5000);
+    expect(&one, pack(1), 0, 5000);
+    assert_eq!(one.stats(), CacheStats { bytes_hit: 5000, fetches: 1, bytes_fetched: 500, not_kept: 0 });
+    // Once nothing changes any more, looking is not repeated, and a change is seen all the same.
+    let place = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path().join(pack(1).to_string());
+    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
+    let set = |time| std::fs::File::open(&place).unwrap().set_modified(time).unwrap();
+    set(past);
+    expect(&one, pack(1), 20_000, 10);
+    set(past);
+    expect(&other, pack(1), 30_000, 10);
+    expect(&one, pack(1), 30_000, 10);
+    assert_eq!(one.stats().fetches, 2);
+}
+
 #[test]
 fn readers_of_the_same_bytes_share_one_fetch() {
     let dir = tempfile::tempdir().unwrap();

@@ -74,13 +74,7 @@ impl TieredStore {
                 outcome => outcome,
             }
         };
-        match self.cache.read_at(pack, self.far_len(pack), offset, buf, fetch) {
-            // What a thaw in another process brought here outlives the copy that it was read from.
-            Err(StoreError::Frozen { .. }) if self.cache.learn(pack) => {
-                self.cache.read_at(pack, self.far_len(pack), offset, buf, fetch)
-            }
-            outcome => outcome,
-        }
+        self.cache.read_at(pack, self.far_len(pack), offset, buf, fetch)
     }
 
     fn check_frozen(&self, key: &Key, pack: PackId) -> Result<(), StoreError> {
@@ -131,10 +125,8 @@ impl Store for TieredStore {
 
     fn len(&self, key: &Key) -> Result<Option<u64>, StoreError> {
         match (self.local.len(key)?, data_pack(key)) {
-            (None, Some(pack)) => match self.far_len(pack) {
-                Some(len) => Ok(Some(len)),
-                None => Ok(self.remote.head(key)?.map(|object| object.len)),
-            },
+            // Only what was seen in the bucket counts: a mount must open without asking, and whatever is used was seen.
+            (None, Some(pack)) => Ok(self.far_len(pack)),
             (len, _) => Ok(len),
         }
     }

@@ -18,10 +18,16 @@ cargo xtask COMMAND
                                      compare a mounted tree with `umoci unpack`
   compare-layouts oci:A:TAG oci:B:TAG
                                      compare every blob of a tag in two OCI layouts
-  e2e [--dir DIR] [--firn PROGRAM] [--small] [--only TEXT]
+  e2e [--dir DIR] [--firn PROGRAM] [--small] [--only TEXT] [--quick]
                                      the end-to-end checks
+  kills [--rounds N] [--seed N] [--firn PROGRAM]
+                                     kill -9 at random instants while packs move to a bucket and back
+  flaky [--rounds N] [--seed N] [--firn PROGRAM]
+                                     packs move to a bucket that errs, and back
   bench-peers [--dir DIR] [--out DIR] [--firn PROGRAM] [--quick] [--peers-only]
                                      firn, restic and borg on the same images
+  bench-s3 [--out DIR] [--firn PROGRAM] [--rounds N] [--quick]
+                                     firn and rclone with the same packs on the same server
 
 The corpus lies in target/corpus, or where FIRN_CORPUS says.";
 
@@ -62,8 +68,14 @@ pub enum Command {
     },
     /// End-to-end checks.
     E2e(Common),
+    /// Kills while packs move.
+    Kills(Common),
+    /// Faults while packs move.
+    Flaky(Common),
     /// Comparison with peers.
     BenchPeers(Common),
+    /// Comparison with a copying program.
+    BenchS3(Common),
 }
 
 /// Options that several commands share.
@@ -83,6 +95,10 @@ pub struct Common {
     pub peers_only: bool,
     /// Only checks whose name contains this.
     pub only: Option<String>,
+    /// How often.
+    pub rounds: Option<u64>,
+    /// Where random choices start from.
+    pub seed: Option<u64>,
 }
 
 /// Parses the arguments after the program's name.
@@ -101,8 +117,11 @@ pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Comma
         "corpus" => Ok(Command::Corpus(common(parser, &["dir", "small"])?)),
         "check-image" => check_image(parser),
         "compare-layouts" => compare_layouts(parser),
-        "e2e" => Ok(Command::E2e(common(parser, &["dir", "firn", "small", "only"])?)),
+        "e2e" => Ok(Command::E2e(common(parser, &["dir", "firn", "small", "only", "quick"])?)),
+        "kills" => Ok(Command::Kills(common(parser, &["firn", "rounds", "seed"])?)),
+        "flaky" => Ok(Command::Flaky(common(parser, &["firn", "rounds", "seed"])?)),
         "bench-peers" => Ok(Command::BenchPeers(common(parser, &["dir", "out", "firn", "quick", "peers-only"])?)),
+        "bench-s3" => Ok(Command::BenchS3(common(parser, &["out", "firn", "rounds", "quick"])?)),
         other => Err(Error::Usage(format!("no command `{other}`; see `cargo xtask help`"))),
     }
 }
@@ -179,6 +198,8 @@ fn common(mut parser: lexopt::Parser, allowed: &[&str]) -> Result<Common> {
             "out" => common.out = Some(parser.value()?.into()),
             "firn" => common.firn = Some(parser.value()?.into()),
             "only" => common.only = Some(parser.value()?.string()?),
+            "rounds" => common.rounds = Some(parser.value()?.parse()?),
+            "seed" => common.seed = Some(parser.value()?.parse()?),
             "small" => common.small = true,
             "quick" => common.quick = true,
             _ => common.peers_only = true,

@@ -18,12 +18,30 @@ const UNMOUNT_LIMIT: Duration = Duration::from_secs(20);
 pub struct Firn {
     program: PathBuf,
     archive: PathBuf,
+    env: Vec<(String, String)>,
 }
 
 impl Firn {
     /// A driver for `program` on the archive directory `archive`.
     pub fn new(program: &Path, archive: &Path) -> Self {
-        Self { program: program.to_owned(), archive: archive.to_owned() }
+        Self { program: program.to_owned(), archive: archive.to_owned(), env: Vec::new() }
+    }
+
+    /// With these variables in its environment, for instance those that name a bucket's credentials.
+    #[must_use]
+    pub fn with_env(mut self, env: &[(&str, &str)]) -> Self {
+        self.env.extend(env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        self
+    }
+
+    /// The same program and environment on another archive.
+    #[must_use]
+    pub fn on(&self, archive: &Path) -> Self {
+        Self { archive: archive.to_owned(), ..self.clone() }
+    }
+
+    fn start(&self) -> Cmd {
+        self.env.iter().fold(Cmd::new(&self.program), |cmd, (key, value)| cmd.env(key, value))
     }
 
     /// The archive's directory.
@@ -33,7 +51,17 @@ impl Firn {
 
     /// A command line with these words on this archive.
     pub fn cmd(&self, words: &[&str]) -> Cmd {
-        Cmd::new(&self.program).args(words).env("FIRN_ARCHIVE", &self.archive)
+        self.start().args(words).env("FIRN_ARCHIVE", &self.archive)
+    }
+
+    /// What a command line with `--json` prints.
+    ///
+    /// # Errors
+    /// firn fails, or prints something else.
+    pub fn json(&self, words: &[&str]) -> Result<Value> {
+        let bytes = self.cmd(words).arg("--json").bytes()?;
+        let what = format!("the output of firn {} --json", words.join(" "));
+        serde_json::from_slice(&bytes).map_err(|source| Error::Json { path: what.into(), source })
     }
 
     /// Makes a new archive.
@@ -41,7 +69,7 @@ impl Firn {
     /// # Errors
     /// firn refuses.
     pub fn init(&self) -> Result<()> {
-        Cmd::new(&self.program).arg("init").arg(&self.archive).run()
+        self.start().arg("init").arg(&self.archive).run()
     }
 
     /// Archives an image; `source` as skopeo names it.
@@ -54,7 +82,7 @@ impl Firn {
 
     /// The command that archives an image.
     pub fn archive_cmd(&self, source: &str) -> Cmd {
-        Cmd::new(&self.program).arg("archive").arg(source).arg("--to").arg(&self.archive)
+        self.start().arg("archive").arg(source).arg("--to").arg(&self.archive)
     }
 
     /// Restores an image into a layout.
@@ -86,9 +114,7 @@ impl Firn {
     /// # Errors
     /// `firn ls --json` fails or has no names in it.
     pub fn names(&self) -> Result<Vec<String>> {
-        let bytes = self.cmd(&["ls", "--json"]).bytes()?;
-        let json: Value = serde_json::from_slice(&bytes)
-            .map_err(|source| Error::Json { path: "the output of firn ls --json".into(), source })?;
+        let json = self.json(&["ls"])?;
         let mut names = Vec::new();
         collect_names(&json, &mut names);
         names.sort();
@@ -213,7 +239,7 @@ pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = given.or_else(|| std::env::var_os("FIRN").map(PathBuf::from)) {
         return files::absolute(&path);
     }
-    built(&["--release"], "release/firn")
+    built(&["--release", "--bin", "firn"], "release/firn")
 }
 
 /// The firn program as the tests have just built it: checks of behaviour need no second build of everything.
@@ -223,12 +249,17 @@ pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
 pub fn tested_program() -> Result<PathBuf> {
     match std::env::var_os("FIRN") {
         Some(path) => files::absolute(Path::new(&path)),
-        None => built(&[], "debug/firn"),
+        None => built(&["--bin", "firn"], "debug/firn"),
     }
 }
 
-fn built(profile: &[&str], program: &str) -> Result<PathBuf> {
-    Cmd::words(&["cargo", "build", "--quiet", "--bin", "firn"]).args(profile).show()?;
+/// Builds a program of the workspace, named as cargo wants it, and says where it is below the target directory.
+///
+/// # Errors
+/// It does not build.
+pub fn built(words: &[&str], program: &str) -> Result<PathBuf> {
+    // The whole workspace's features: with those of one package, everything below would be compiled once more.
+    Cmd::words(&["cargo", "build", "--quiet"]).args(words).show()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     files::absolute(&target.join(program))
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use xtask::args::{self, Command, Common};
+use xtask::e2e::cold::{flaky, kills};
 use xtask::e2e::{self, Setting};
 use xtask::error::{Result, check_failed};
 use xtask::oci::ImageRef;
 use xtask::trees::image;
-use xtask::{bench, corpus, demo, firn, layouts, setup, suite};
+use xtask::{bench, corpus, demo, files, firn, layouts, setup, suite};
 
 fn main() -> ExitCode {
     match args::parse(std::env::args_os().skip(1)).and_then(run) {
@@ -30,7 +31,24 @@ fn run(command: Command) -> Result<()> {
         Command::CheckImage { mounted, image, cache } => check_image(&mounted, &image, cache),
         Command::CompareLayouts { expected, found } => compare_layouts(&expected, &found),
         Command::BenchPeers(common) => bench_peers(common),
+        Command::BenchS3(common) => {
+            let plan = bench::s3::Plan {
+                firn: firn::program(common.firn)?,
+                dir: common.out.unwrap_or_else(|| PathBuf::from("target/bench-s3")),
+                rounds: common.rounds.unwrap_or(3),
+                quick: common.quick,
+            };
+            print!("{}", bench::s3::run(&plan)?);
+            Ok(())
+        }
         Command::E2e(common) => run_e2e(common),
+        Command::Kills(common) => made(&common, |setting, common| {
+            let plan = kills::Plan { rounds: common.rounds.unwrap_or(100), seed: common.seed.unwrap_or(1) };
+            kills::run(setting, &plan)
+        }),
+        Command::Flaky(common) => {
+            made(&common, |setting, common| flaky::run(setting, common.rounds.unwrap_or(20), common.seed.unwrap_or(1)))
+        }
         Command::Setup { purpose } => setup::run(&purpose),
         Command::Demo => demo::run(Path::new("target/demo")),
         Command::Test { quick } => suite::run(quick),
@@ -45,7 +63,19 @@ fn corpus(common: &Common) -> Result<PathBuf> {
 fn run_e2e(common: Common) -> Result<()> {
     let catalog = corpus(&common)?;
     let setting = Setting::from_catalog(firn::program(common.firn)?, &catalog, PathBuf::from("target/e2e"))?;
+    let setting = Setting { quick: common.quick, ..setting };
     suite::verdict(e2e::run(&setting, common.only)?)
+}
+
+/// A check on images that it makes itself.
+fn made(common: &Common, check: impl FnOnce(&Setting, &Common) -> Result<String>) -> Result<()> {
+    let program = match &common.firn {
+        Some(path) => files::absolute(path)?,
+        None => firn::tested_program()?,
+    };
+    let setting = Setting::made(program, PathBuf::from("target/e2e-made"))?;
+    println!("{}", check(&setting, common)?);
+    files::remove_dir(&setting.scratch)
 }
 
 fn check_image(mounted: &Path, image: &str, cache: Option<PathBuf>) -> Result<()> {

@@ -43,9 +43,11 @@ const TEST: &[Need] = &[
     need("/etc/ssl/certs/ca-certificates.crt", "ca-certificates"),
 ];
 
-const BENCH: &[Need] = &[need("restic", "restic"), need("borg", "borgbackup"), need("/usr/bin/time", "time")];
+const BENCH: &[Need] =
+    &[need("restic", "restic"), need("borg", "borgbackup"), need("rclone", "rclone"), need("/usr/bin/time", "time")];
 
-/// Installs what is missing for `demo`, `test` or `bench`; each includes those before it.
+/// Installs what is missing for `demo`, `test` or `bench`; each includes those before it. Tests run on SeaweedFS, too, which is no
+/// Debian package.
 ///
 /// # Errors
 /// The purpose is unknown; something is missing and this is not root on a machine with apt-get; apt-get fails.
@@ -56,6 +58,11 @@ pub fn run(purpose: &str) -> Result<()> {
         "bench" => &[DEMO, TEST, BENCH],
         other => return Err(Error::Usage(format!("setup --for takes demo, test or bench, not `{other}`"))),
     };
+    packages(purpose, lists)?;
+    if purpose == "demo" { Ok(()) } else { crate::weed::install() }
+}
+
+fn packages(purpose: &str, lists: &[&[Need]]) -> Result<()> {
     let missing = missing(lists);
     if missing.is_empty() {
         println!("setup: everything for {purpose} is here");

@@ -12,8 +12,9 @@ use crate::thaw::job::{PackState, Stage};
 
 /// Keys on one page of a listing.
 const PAGE: u64 = 1000;
-/// Seconds between two looks, at least and at most.
-const INTERVAL: (i64, i64) = (15, 900);
+/// Seconds between two looks, at least and at most. A pack is looked at some fifty times at most: more often, and looking at what takes
+/// two days would cost more than asking for it.
+const INTERVAL: (i64, i64) = (15, 3600);
 
 /// What is known of the bucket's listings.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firn_engine::Archive;
 use firn_engine::bucket::{
-    BucketError, Spilled, Tally, attach, attach_new, older_than, plan_spill, publish, pull, spill,
+    BucketError, SpillStep, Spilled, Tally, attach, attach_new, older_than, plan_spill, publish, pull, spill,
 };
 use firn_engine::read::needs;
 use firn_engine::remote::{Class, Faults, MemoryRemote, Op, Remote, RestoreAnswer, Tier, contract};
@@ -171,7 +171,7 @@ fn an_image_reads_on_from_the_ranges_it_needs_when_all_is_frozen_again() {
     thaw_all(&remote);
     for (pack, ranges) in &wanted {
         for range in ranges {
-            let mut buf = vec![0; (range.end - range.start) as usize];
+            let mut buf = vec![0; usize::try_from(range.end - range.start).unwrap()];
             archive.store().read_at(&Key::Pack(PackArea::Data, *pack), range.start, &mut buf).unwrap();
         }
     }
@@ -196,6 +196,75 @@ fn what_is_read_is_counted_and_what_is_checked_is_not() {
     };
     assert_eq!(read(&archive.auditor(1 << 20)), 0);
     assert!(read(&archive.reader(1 << 20)) > 0);
+}
+
+/// Every request of a spill was in its plan, the small ones too.
+#[test]
+fn a_spill_asks_for_what_its_plan_said() {
+    let dir = scratch();
+    let remote = bucket();
+    let root = dir.path().join("archive");
+    put_in(&small_archive(&root), dir.path(), "one", &[1, 2]);
+    let archive = attached(&root, &remote);
+    let count = |from: usize, of: &dyn Fn(&Op) -> bool| {
+        remote.requests().iter().skip(from).filter(|request| of(&request.op)).count()
+    };
+    for class in [Class::GlacierInstant, Class::DeepArchive] {
+        let from = remote.requests().len();
+        let far: &dyn Remote = remote.as_ref();
+        let (_, plan) = plan_spill(&archive, far, &older_than(EVER, class), None, &Tally::default()).unwrap();
+        spill(&archive, far, &plan, &Tally::default()).unwrap();
+        let uploads = plan.packs.iter().filter(|pack| pack.step == SpillStep::Upload).count();
+        let beside = &plan.beside;
+        assert_eq!(count(from, &|op| matches!(op, Op::Put(_, to) if *to == class)), uploads);
+        assert_eq!(count(from, &|op| matches!(op, Op::Put(_, Class::Standard))), beside.written.len());
+        let looks = usize::try_from(beside.looks.values().sum::<u64>()).unwrap();
+        assert_eq!(count(from, &|op| matches!(op, Op::Head(_))), looks);
+        assert_eq!(count(from, &|op| matches!(op, Op::List(_))), beside.listed.len());
+        assert_eq!(count(from, &|op| matches!(op, Op::Reclass(..))), plan.packs.len() - uploads);
+        let rest = |op: &Op| matches!(op, Op::Get(_) | Op::ReadAt(_) | Op::Delete(_) | Op::Restore { .. });
+        assert_eq!(count(from, &rest), 0);
+    }
+}
+
+/// Stopped after the last pack, a spill still has records to publish.
+#[test]
+fn a_spill_that_lacks_only_its_records_is_not_over() {
+    let dir = scratch();
+    let remote = bucket();
+    let root = dir.path().join("archive");
+    put_in(&small_archive(&root), dir.path(), "one", &[1]);
+    let archive = attached(&root, &remote);
+    let far: &dyn Remote = remote.as_ref();
+    let plan = || plan_spill(&archive, far, &older_than(EVER, Class::DeepArchive), None, &Tally::default()).unwrap().1;
+    spill(&archive, far, &plan(), &Tally::default()).unwrap();
+    assert!(plan().is_empty());
+    for family in [Family::Names, Family::Images] {
+        let mut keys = Vec::new();
+        remote.list(family, &mut |page| keys.extend(page.into_iter().map(|object| object.key))).unwrap();
+        assert_eq!(keys.len(), 1);
+        remote.delete(&keys[0]).unwrap();
+    }
+    let rest = plan();
+    assert!(rest.packs.is_empty() && !rest.is_empty() && rest.beside.documents == 2, "{rest:?}");
+    spill(&archive, far, &rest, &Tally::default()).unwrap();
+    assert_eq!(attached(&dir.path().join("other"), &remote).names().unwrap().len(), 1);
+}
+
+/// What a mount needs to open is all here, packs that no longer exist included.
+#[test]
+fn opening_an_image_asks_the_bucket_for_nothing() {
+    let dir = scratch();
+    let remote = bucket();
+    let root = dir.path().join("archive");
+    put_in(&small_archive(&root), dir.path(), "one", &[1, 2]);
+    let archive = attached(&root, &remote);
+    spill_all(&archive, Class::DeepArchive).unwrap();
+    let before = remote.requests().len();
+    let packs = archive.resolve("one").unwrap().all_packs();
+    let gone = firn_engine::id::PackId::from_bytes([9; 32]);
+    archive.reader(1 << 20).learn(packs.into_iter().chain([gone]).collect::<Vec<_>>()).unwrap();
+    assert_eq!(remote.requests().len(), before);
 }
 
 /// Answers get lost and requests are refused; the same command again goes on, writes no pack twice, and loses nothing.

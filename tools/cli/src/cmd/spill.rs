@@ -34,7 +34,7 @@ pub fn run(context: &Context, args: &Spill) -> Result<(), Failure> {
         plan_spill(&archive, remote.as_ref(), &decide, only, &tally)?.1
     };
     let priced = price(&plan, &prices, now);
-    if args.consent.dry_run {
+    if args.consent.dry_run || plan.is_empty() {
         context.print(&json!({ "plan": plan_json(&plan, &priced) }), || plan_text(&plan, &priced));
         return Ok(());
     }
@@ -83,6 +83,7 @@ fn price(plan: &SpillPlan, prices: &Prices, now: i64) -> Priced {
             SpillStep::Drop => {}
         }
     }
+    plan.beside.expect(&mut planner);
     planner.finish()
 }
 
@@ -121,7 +122,7 @@ fn plan_text(plan: &SpillPlan, priced: &Priced) -> String {
     line("colder already".to_owned(), plan.colder);
     line("move once thawed".to_owned(), plan.frozen);
     let mut text = table.render();
-    if plan.packs.is_empty() {
+    if plan.is_empty() {
         text.push_str("nothing to do\n");
         return text;
     }

@@ -5,6 +5,7 @@ pub mod input;
 pub mod measure;
 mod programs;
 mod report;
+pub mod s3;
 
 use std::path::{Path, PathBuf};
 

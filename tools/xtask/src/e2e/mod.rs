@@ -2,11 +2,13 @@
 //!
 //! Every check is a function that returns `Result`: the runner prints them, integration tests can call them.
 
+pub mod cold;
 pub mod crash;
 pub mod full_disk;
 pub mod overlay;
 pub mod restored;
 pub mod roundtrip;
+pub mod seaweed;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -30,6 +32,8 @@ pub struct Setting {
     pub extra: Vec<(String, String)>,
     /// Where `umoci unpack` keeps its output.
     pub unpacked: PathBuf,
+    /// Less of what takes long.
+    pub quick: bool,
 }
 
 impl Setting {
@@ -43,7 +47,18 @@ impl Setting {
         // firn may run in another directory, and mount tables hold absolute paths.
         files::make_dir(&scratch)?;
         let scratch = files::absolute(&scratch)?;
-        Ok(Self { program, scratch, images, extra: catalog::extra(path)?, unpacked })
+        Ok(Self { program, scratch, images, extra: catalog::extra(path)?, unpacked, quick: false })
+    }
+
+    /// The setting for checks that make their own images.
+    ///
+    /// # Errors
+    /// The scratch directory cannot be made.
+    pub fn made(program: PathBuf, scratch: PathBuf) -> Result<Self> {
+        files::fresh_dir(&scratch)?;
+        let scratch = files::absolute(&scratch)?;
+        let unpacked = scratch.join("unpacked");
+        Ok(Self { program, scratch, images: Vec::new(), extra: Vec::new(), unpacked, quick: false })
     }
 
     /// The same with a scratch directory, and so archives, of its own: what runs beside it is in nobody's way.
@@ -144,6 +159,8 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
             crash::all(setting, runner);
             full_disk::all(setting, runner);
             overlay::all(setting, runner);
+            cold::all(setting, runner);
+            seaweed::all(setting, runner);
         },
     ];
     let settings = [setting.lane("images")?, setting.lane("trials")?];

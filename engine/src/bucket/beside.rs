@@ -1,0 +1,98 @@
+//! What a spill asks of the bucket besides moving packs. Next to packs in an archive class it is no trifle: their metadata stays in
+//! Standard, at twenty times the price of a byte in Deep Archive.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::BucketError;
+use super::publish::{Kept, packs_of};
+use super::spill::{SpillPack, SpillStep};
+use super::upload::footer_bytes;
+use crate::Archive;
+use crate::archive::MAX_OBJECT;
+use crate::cost::Planner;
+use crate::format::{ImageRecord, NameRecord};
+use crate::id::PackId;
+use crate::remote::Class;
+use crate::store::{Family, Key, LocalStore, PackArea, Store as _};
+
+/// Requests that a spill makes besides those that move packs, and what they write.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Lengths of the objects that are written, all to Standard: footers' copies, metadata packs, records and names.
+    pub written: Vec<u64>,
+    /// How many of these are records and names.
+    pub documents: u64,
+    /// Looks at single objects, by the class they are in: a pack's to confirm it, its footer's to see whether it is there.
+    pub looks: BTreeMap<Class, u64>,
+    /// Keys of each listing: the looking around before, and once more before metadata is written.
+    pub listed: Vec<u64>,
+}
+
+impl Beside {
+    /// For a plan of these packs. `listed` are the keys of the listings that were made for it, `metas` the metadata packs among them.
+    pub(super) fn of(
+        archive: &Archive,
+        local: &LocalStore,
+        packs: &[SpillPack],
+        metas: &HashSet<Key>,
+        listed: Vec<u64>,
+    ) -> Result<Self, BucketError> {
+        let mut beside = Beside { listed, ..Beside::default() };
+        beside.listed.push(metas.len() as u64);
+        for pack in packs {
+            beside.look(pack.class);
+            beside.look(Class::Standard);
+            if pack.step == SpillStep::Upload {
+                beside.written.push(footer_bytes(local, pack.pack)?.len() as u64);
+            }
+        }
+        let new_metas = local.list(Family::Packs(PackArea::Meta))?;
+        beside.written.extend(new_metas.iter().filter(|item| !metas.contains(&item.key)).map(|item| item.len));
+        beside.documents(archive, local, packs)?;
+        Ok(beside)
+    }
+
+    fn look(&mut self, class: Class) {
+        *self.looks.entry(class).or_default() += 1;
+    }
+
+    /// Records and names that can be published once the packs are there.
+    fn documents(&mut self, archive: &Archive, local: &LocalStore, packs: &[SpillPack]) -> Result<(), BucketError> {
+        let mut far: HashSet<PackId> = archive.with_seen(|seen| seen.packs.keys().copied().collect());
+        far.extend(packs.iter().map(|pack| pack.pack));
+        let kept = Kept { far, data: packs_of(local, PackArea::Data)?, meta: packs_of(local, PackArea::Meta)? };
+        let mut published = HashSet::new();
+        for item in local.list(Family::Images)? {
+            let Key::Image(digest) = item.key else { continue };
+            let bytes = local.get(&item.key, MAX_OBJECT)?;
+            if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
+                continue;
+            }
+            if ImageRecord::decode(&bytes).is_ok_and(|record| kept.is_whole(&record)) {
+                published.insert(digest);
+                self.documents += 1;
+                self.written.push(item.len);
+            }
+        }
+        for item in local.list(Family::Names)? {
+            let bytes = local.get(&item.key, MAX_OBJECT)?;
+            if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
+                continue;
+            }
+            let Ok(name) = NameRecord::decode(&bytes) else { continue };
+            let is_there = archive.with_seen(|seen| seen.documents.contains_key(&Key::Image(name.image)));
+            if is_there || published.contains(&name.image) {
+                self.documents += 1;
+                self.written.push(item.len);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds it to a plan that is priced.
+    pub fn expect(&self, planner: &mut Planner<'_>) {
+        self.written.iter().for_each(|len| planner.upload(Class::Standard, *len));
+        self.looks.iter().for_each(|(class, looks)| planner.once().heads(*class, *looks));
+        self.listed.iter().for_each(|keys| planner.once().lists(*keys, 1));
+    }
+}
