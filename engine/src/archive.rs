@@ -84,8 +84,11 @@ struct Behind {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// Finds out whether an archive has got its bucket: it, and how many of its packs' bytes are to be kept here.
-pub type FindBucket = Box<dyn Fn() -> io::Result<Option<(Arc<dyn Remote>, u64)>> + Send + Sync>;
+/// The bucket that an archive has got, and how many of its packs' bytes are to be kept here.
+pub type FoundBucket = Option<(Arc<dyn Remote>, u64)>;
+
+/// Finds out whether an archive has got its bucket.
+pub type FindBucket = Box<dyn Fn() -> io::Result<FoundBucket> + Send + Sync>;
 
 /// Puts the directory before the bucket.
 fn put_before(

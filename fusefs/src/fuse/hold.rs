@@ -137,13 +137,16 @@ impl<T: Send + 'static> Keeper<T> {
     pub(super) fn start(hold: &Hold<T>, means: Means<T>) -> std::io::Result<Keeper<T>> {
         let mut keeper = Keeper { hold: hold.clone(), end: means.end, threads: Vec::with_capacity(2) };
         let means = Arc::new(means);
-        let jobs: [(&str, fn(&Hold<T>, &Means<T>)); 2] = [("firn-hold", Hold::watch), ("firn-look", Hold::look)];
-        for (name, job) in jobs {
-            let (hold, means) = (hold.clone(), Arc::clone(&means));
-            let thread = std::thread::Builder::new().name(name.into());
-            keeper.threads.push(thread.spawn(move || job(&hold, &means))?);
-        }
+        keeper.spawn("firn-hold", Hold::watch, &means)?;
+        keeper.spawn("firn-look", Hold::look, &means)?;
         Ok(keeper)
+    }
+
+    fn spawn(&mut self, name: &str, job: fn(&Hold<T>, &Means<T>), means: &Arc<Means<T>>) -> std::io::Result<()> {
+        let (hold, means) = (self.hold.clone(), Arc::clone(means));
+        let thread = std::thread::Builder::new().name(name.into());
+        self.threads.push(thread.spawn(move || job(&hold, &means))?);
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use firn_engine::archive::FoundBucket;
 use firn_engine::bucket::BucketError;
 use firn_engine::remote::{Remote, RemoteError};
 use firn_engine::{Archive, ErrorKind};
@@ -114,7 +115,7 @@ pub fn open(root: &Path) -> Result<Archive, Failure> {
 }
 
 /// The bucket of an archive that had none when it was opened.
-fn late(root: &Path) -> Result<Option<(Arc<dyn Remote>, u64)>, Failure> {
+fn late(root: &Path) -> Result<FoundBucket, Failure> {
     let Some(file) = RemoteFile::load(root)? else { return Ok(None) };
     Ok(Some((file.connect()?, file.cache_size.unwrap_or(CACHE_SIZE))))
 }

@@ -1,7 +1,7 @@
 //! The one thaw job that a mount files by itself, if it may.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -188,7 +188,7 @@ impl Order {
 }
 
 /// One round of the job; how long to leave it alone then, or `None` when it is over or gone.
-fn round(archive: &Archive, dir: &PathBuf, job: JobId) -> Result<Option<Duration>, Failure> {
+fn round(archive: &Archive, dir: &Path, job: JobId) -> Result<Option<Duration>, Failure> {
     let journal = match Journal::open(dir, job) {
         Ok(journal) => journal,
         Err(JournalError::Busy(_)) => return Ok(Some(BUSY)),
