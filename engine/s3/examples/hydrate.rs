@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use firn_engine::Archive;
 use firn_engine::id::PackId;
-use firn_engine::store::{Key, PackArea, Store as _};
+use firn_engine::store::{Key, PackArea};
 use firn_s3::{S3Bucket, Settings};
 
 /// Packs at a time, and bytes of each: as `firn thaw` has it.

@@ -142,18 +142,18 @@ fn by_rclone(weed: &Weed, packs: &Path, dir: &Path, round: u64) -> Result<[Cost;
     let back = dir.join("back");
     files::remove_dir(&back)?;
     let mut env = weed.env();
-    env.push(("RCLONE_CONFIG", "/nonexistent".to_owned()));
-    for (key, value) in [("TYPE", "s3"), ("PROVIDER", "Other"), ("ENV_AUTH", "true"), ("FORCE_PATH_STYLE", "true")] {
-        let key = match key {
-            "TYPE" => "RCLONE_CONFIG_WEED_TYPE",
-            "PROVIDER" => "RCLONE_CONFIG_WEED_PROVIDER",
-            "ENV_AUTH" => "RCLONE_CONFIG_WEED_ENV_AUTH",
-            _ => "RCLONE_CONFIG_WEED_FORCE_PATH_STYLE",
-        };
-        env.push((key, value.to_owned()));
-    }
+    let settings = [
+        ("RCLONE_CONFIG", "/nonexistent"),
+        ("RCLONE_CONFIG_WEED_TYPE", "s3"),
+        ("RCLONE_CONFIG_WEED_PROVIDER", "Other"),
+        ("RCLONE_CONFIG_WEED_ENV_AUTH", "true"),
+        ("RCLONE_CONFIG_WEED_FORCE_PATH_STYLE", "true"),
+        ("RCLONE_CONFIG_WEED_REGION", "us-east-1"),
+        // Its own connections can't be told of another list of authorities, and need none here.
+        ("AWS_CA_BUNDLE", ""),
+    ];
+    env.extend(settings.map(|(key, value)| (key, value.to_owned())));
     env.push(("RCLONE_CONFIG_WEED_ENDPOINT", weed.url()));
-    env.push(("RCLONE_CONFIG_WEED_REGION", "us-east-1".to_owned()));
     let (there, here) = (format!("weed:{BUCKET}/rclone-{round}"), packs.display().to_string());
     let words = |from: &str, to: &str| {
         job(&["rclone", "copy", "--transfers", TRANSFERS, "--s3-no-check-bucket", from, to], env.clone())

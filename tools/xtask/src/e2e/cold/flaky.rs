@@ -87,7 +87,7 @@ fn life(world: &World, template: &Path, images: &[ImageRef], seed: u64) -> Resul
 /// # Errors
 /// One was.
 pub(super) fn once(world: &World) -> Result<()> {
-    for op in ["PutObject", "RestoreObject"] {
+    for op in ["PutObject", "CopyObject", "RestoreObject"] {
         let taken = world.sim.taken(op)?;
         if let Some((key, times)) = taken.iter().find(|(key, times)| key.contains("/packs/") && **times > 1) {
             return check_failed(format!("{op} of {key} took place {times} times"));
