@@ -1,11 +1,14 @@
 //! `firn status`
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use firn_engine::Archive;
 use firn_engine::bucket::{BucketError, Standing};
 use firn_engine::format::ImageRecord;
 use firn_engine::id::{Digest, PackId};
+use firn_engine::read::{Needs, needs};
 use firn_engine::store::{Family, Key, PackArea};
 use firn_engine::thaw::{Job, Stage, jobs, read_job};
 use serde_json::{Value, json};
@@ -68,6 +71,9 @@ impl Far {
     }
 }
 
+/// Metadata that is kept in memory while what an image needs is looked up, in bytes.
+const CACHE: usize = 64 << 20;
+
 /// A number of packs and their bytes.
 type Sum = (u64, u64);
 
@@ -110,13 +116,24 @@ impl Image {
             waits_for: Vec::new(),
         };
         let mut waiting = Vec::new();
+        // What a thaw brings here are the frames that the image needs. Looked up for packs that are elsewhere alone.
+        let wanted: OnceCell<Needs> = OnceCell::new();
+        let wanted_of = |pack: &PackId| {
+            let look = || needs(&archive.auditor(CACHE), record, &|_| false).unwrap_or_default();
+            wanted.get_or_init(look).get(pack).cloned().unwrap_or_default()
+        };
         for pack in record.all_packs() {
             let local = |area| std::fs::metadata(archive.root().join(Key::Pack(area, pack).to_string())).ok();
             let there = far.0.get(&pack).copied();
-            let cached = |len| archive.store().is_here(&Key::Pack(PackArea::Data, pack), 0, len);
+            let key = Key::Pack(PackArea::Data, pack);
+            let cached = || {
+                let ranges = wanted_of(&pack);
+                let is_here = |range: &Range<u64>| archive.store().is_here(&key, range.start, range.end - range.start);
+                !ranges.is_empty() && ranges.iter().all(is_here)
+            };
             match (local(PackArea::Data), there) {
                 (Some(file), _) => add(&mut image.here, file.len()),
-                (None, Some((len, _))) if cached(len) => add(&mut image.here, len),
+                (None, Some((len, _))) if cached() => add(&mut image.here, len),
                 (None, Some((len, Standing::Near(_)))) => add(&mut image.near, len),
                 (None, Some((len, Standing::Readable { until, .. }))) => {
                     add(&mut image.readable, len);
