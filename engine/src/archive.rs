@@ -156,13 +156,12 @@ impl Archive {
         };
         let bytes = config.encode().map_err(|error| Error::Usage(error.to_string()))?;
         store.put(&Key::Config, Body::Bytes(&bytes))?;
-        Ok(Archive {
-            root: root.to_owned(),
-            config,
-            store,
-            accesses: Arc::new(Accesses::new(root.join("accesses"))),
-            behind: Arc::default(),
-        })
+        Ok(Archive::assemble(root, config, store))
+    }
+
+    fn assemble(root: &Path, config: Config, store: Arc<dyn Store>) -> Self {
+        let accesses = Arc::new(Accesses::new(root.join("accesses")));
+        Archive { root: root.to_owned(), config, store, accesses, behind: Arc::default() }
     }
 
     /// Opens the archive in `root`.
@@ -181,13 +180,7 @@ impl Archive {
             Err(error) => return Err(error.into()),
         };
         let config = Config::decode(&bytes).map_err(|source| Error::Object { key: Key::Config, source })?;
-        Ok(Archive {
-            root: root.to_owned(),
-            config,
-            store,
-            accesses: Arc::new(Accesses::new(root.join("accesses"))),
-            behind: Arc::default(),
-        })
+        Ok(Archive::assemble(root, config, store))
     }
 
     /// Opens the archive in `root` with the bucket behind it, for reading and writing whatever is here or there. Bytes of

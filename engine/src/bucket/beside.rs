@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::BucketError;
-use super::publish::{Kept, packs_of};
+use super::publish::{Kept, for_each_unseen, packs_of};
 use super::spill::{SpillPack, SpillStep};
 use super::upload::footer_bytes;
 use crate::Archive;
-use crate::archive::MAX_OBJECT;
 use crate::cost::Planner;
 use crate::format::{ImageRecord, NameRecord};
 use crate::id::PackId;
@@ -62,30 +61,24 @@ impl Beside {
         far.extend(packs.iter().map(|pack| pack.pack));
         let kept = Kept { far, data: packs_of(local, PackArea::Data)?, meta: packs_of(local, PackArea::Meta)? };
         let mut published = HashSet::new();
-        for item in local.list(Family::Images)? {
-            let Key::Image(digest) = item.key else { continue };
-            let bytes = local.get(&item.key, MAX_OBJECT)?;
-            if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
-                continue;
-            }
-            if ImageRecord::decode(&bytes).is_ok_and(|record| kept.is_whole(&record)) {
-                published.insert(digest);
+        for_each_unseen(archive, local, Family::Images, |key, bytes| {
+            let (Key::Image(digest), Ok(record)) = (key, ImageRecord::decode(bytes)) else { return Ok(()) };
+            if kept.is_whole(&record) {
+                published.insert(*digest);
                 self.documents += 1;
-                self.written.push(item.len);
+                self.written.push(bytes.len() as u64);
             }
-        }
-        for item in local.list(Family::Names)? {
-            let bytes = local.get(&item.key, MAX_OBJECT)?;
-            if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
-                continue;
-            }
-            let Ok(name) = NameRecord::decode(&bytes) else { continue };
+            Ok(())
+        })?;
+        for_each_unseen(archive, local, Family::Names, |_, bytes| {
+            let Ok(name) = NameRecord::decode(bytes) else { return Ok(()) };
             let is_there = archive.with_seen(|seen| seen.documents.contains_key(&Key::Image(name.image)));
             if is_there || published.contains(&name.image) {
                 self.documents += 1;
-                self.written.push(item.len);
+                self.written.push(bytes.len() as u64);
             }
-        }
+            Ok(())
+        })?;
         Ok(())
     }
 

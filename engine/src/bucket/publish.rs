@@ -15,7 +15,7 @@ use crate::archive::MAX_OBJECT;
 use crate::format::{ImageRecord, NameRecord};
 use crate::id::{Digest, PackId};
 use crate::remote::{Class, Remote, RemoteError, When};
-use crate::store::{Body, Family, Key, PackArea, Store as _};
+use crate::store::{Body, Family, Key, LocalStore, PackArea, Store as _};
 
 /// What was written to the bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,32 +80,41 @@ pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
         data: packs_of(&local, PackArea::Data)?,
         meta: packs_of(&local, PackArea::Meta)?,
     };
-    for item in local.list(Family::Images)? {
-        let Key::Image(digest) = item.key else { continue };
-        let bytes = local.get(&item.key, MAX_OBJECT)?;
-        if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
-            continue;
-        }
-        let Ok(record) = ImageRecord::decode(&bytes) else { continue };
+    for_each_unseen(archive, &local, Family::Images, |key, bytes| {
+        let (Key::Image(digest), Ok(record)) = (key, ImageRecord::decode(bytes)) else { return Ok(()) };
         if !kept.is_whole(&record) {
-            published.waiting.push(digest);
-        } else if document(archive, remote, &item.key, &bytes, &mut published)? {
+            published.waiting.push(*digest);
+        } else if document(archive, remote, key, bytes, &mut published)? {
             published.images += 1;
         }
-    }
-    for item in local.list(Family::Names)? {
-        let bytes = local.get(&item.key, MAX_OBJECT)?;
-        if archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
-            continue;
-        }
-        let Ok(name) = NameRecord::decode(&bytes) else { continue };
+        Ok(())
+    })?;
+    for_each_unseen(archive, &local, Family::Names, |key, bytes| {
+        let Ok(name) = NameRecord::decode(bytes) else { return Ok(()) };
         let is_there = archive.with_seen(|seen| seen.documents.contains_key(&Key::Image(name.image)));
-        if is_there && document(archive, remote, &item.key, &bytes, &mut published)? {
+        if is_there && document(archive, remote, key, bytes, &mut published)? {
             published.names += 1;
         }
-    }
+        Ok(())
+    })?;
     save(archive)?;
     Ok(published)
+}
+
+/// Every record or name here that the bucket does not have as it is here.
+pub(super) fn for_each_unseen(
+    archive: &Archive,
+    local: &LocalStore,
+    family: Family,
+    mut visit: impl FnMut(&Key, &[u8]) -> Result<(), BucketError>,
+) -> Result<(), BucketError> {
+    for item in local.list(family)? {
+        let bytes = local.get(&item.key, MAX_OBJECT)?;
+        if !archive.with_seen(|seen| seen.has(&item.key, &bytes)) {
+            visit(&item.key, &bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Which packs are where.
@@ -132,7 +141,7 @@ impl Kept {
     }
 }
 
-pub(super) fn packs_of(local: &crate::store::LocalStore, area: PackArea) -> Result<BTreeSet<PackId>, BucketError> {
+pub(super) fn packs_of(local: &LocalStore, area: PackArea) -> Result<BTreeSet<PackId>, BucketError> {
     let packs = local.list(Family::Packs(area))?.into_iter().filter_map(|item| match item.key {
         Key::Pack(_, pack) => Some(pack),
         _ => None,
