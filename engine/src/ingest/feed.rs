@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use sha2::{Digest as _, Sha256};
 
+use super::buffers::{Buffer, Buffers};
 use super::layer::LayerBlob;
 use super::meter::Meter;
 use crate::codec::{DecodeError, DecodeLimits};
@@ -14,6 +15,9 @@ use crate::id::Digest;
 
 /// Bytes handed on at a time.
 const PIECE: usize = 256 << 10;
+
+/// Pieces that wait to be used again.
+const SPARE: usize = 16;
 
 /// Hashes and counts what is read through it.
 pub(crate) struct HashingReader<'m, R> {
@@ -59,7 +63,7 @@ impl<R: Read> Read for HashingReader<'_, R> {
 /// What the thread that takes a layer apart is sent.
 pub(crate) enum Piece {
     /// Of the tar stream.
-    Plain(Arc<Vec<u8>>),
+    Plain(Arc<Buffer>),
     /// Of the blob itself, which is to be kept.
     Original(Vec<u8>),
 }
@@ -67,7 +71,7 @@ pub(crate) enum Piece {
 /// Where a layer's pieces go; a receiver that is gone has failed, and its error is the one that counts.
 pub(crate) struct Outlets {
     /// The hasher of the tar stream.
-    pub(crate) hash: Sender<Arc<Vec<u8>>>,
+    pub(crate) hash: Sender<Arc<Buffer>>,
     /// The thread that takes the layer apart.
     pub(crate) dissect: Sender<Piece>,
 }
@@ -113,8 +117,10 @@ pub(crate) fn decode_layer(
 
 fn send_decoded(input: impl Read + Send, limits: &DecodeLimits, to: &Outlets) -> Result<(), DecodeError> {
     let mut decoder = crate::codec::decoder(input, *limits)?;
+    let buffers = Buffers::new(SPARE);
     loop {
-        let mut piece = vec![0; PIECE];
+        let mut piece = buffers.take();
+        piece.resize(PIECE, 0);
         let mut len = 0;
         while let Some(rest) = piece.get_mut(len..).filter(|rest| !rest.is_empty()) {
             match decoder.decode(rest)? {

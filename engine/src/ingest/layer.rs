@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, bounded};
 use sha2::{Digest as _, Sha256};
 
+use super::buffers::Buffer;
 use super::dissect::{DissectError, Dissected, Dissector};
 use super::feed::{Outlets, Piece, decode_layer};
 use super::meter::Meter;
@@ -69,7 +70,7 @@ pub(crate) fn take_apart(
     })
 }
 
-fn hash(pieces: &Receiver<Arc<Vec<u8>>>) -> Digest {
+fn hash(pieces: &Receiver<Arc<Buffer>>) -> Digest {
     let mut hasher = Sha256::new();
     for piece in pieces {
         hasher.update(piece.as_slice());

@@ -1,5 +1,6 @@
 //! Images into the archive: blobs read and checked, layers taken apart, everything committed in one write at the end.
 
+mod buffers;
 mod dissect;
 mod feed;
 mod graph;

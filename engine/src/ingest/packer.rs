@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::buffers::Buffers;
 use super::pipeline::{Pipeline, Sealed};
 use super::window::Window;
 use crate::error::Error;
@@ -51,6 +52,8 @@ pub(crate) struct Packer {
     index: ChunkIndex,
     pipeline: Pipeline,
     windows: [OpenWindow; 3],
+    /// What windows gather their bytes in.
+    buffers: Buffers,
     /// New chunks that are in no sealed pack yet, and the window they went into.
     pending: HashMap<(PackArea, ChunkId), (PackClass, u64)>,
     sealed: Vec<SealedWindows>,
@@ -104,12 +107,15 @@ impl Packer {
         index: ChunkIndex,
         threads: usize,
     ) -> Result<Self, Error> {
-        let open = |_| OpenWindow { number: 0, window: Window::default() };
+        // One fills up while one is compressed.
+        let buffers = Buffers::new(2);
+        let open = |_| OpenWindow { number: 0, window: Window::new(buffers.take()) };
         Ok(Packer {
             config: config.clone(),
             index,
             pipeline: Pipeline::start(Arc::clone(&store), tmp.clone(), config, threads)?,
             windows: PackClass::ALL.map(open),
+            buffers,
             pending: HashMap::new(),
             sealed: Vec::new(),
             totals: PackerTotals::default(),
@@ -136,6 +142,15 @@ impl Packer {
         }
     }
 
+    /// Bytes at which a window of this class is full.
+    fn window_limit(&self, class: PackClass) -> usize {
+        match class {
+            PackClass::Content => self.config.window_raw as usize,
+            // Nothing to gain by arranging what does not compress, and little by arranging metadata over long distances.
+            PackClass::Original | PackClass::Meta => 16 << 20,
+        }
+    }
+
     /// Chunks of this class belong to the file (or kind of metadata) at `path` from now on.
     pub(crate) fn begin_file(&mut self, class: PackClass, path: &[u8]) {
         self.window(class).window.begin_file(path);
@@ -156,12 +171,9 @@ impl Packer {
         }
         self.totals.new_chunks += 1;
         self.totals.new_bytes += raw.len() as u64;
-        let limit = match class {
-            PackClass::Content => self.config.window_raw as usize,
-            // Nothing to gain by arranging what does not compress, and little by arranging metadata over long distances.
-            PackClass::Original | PackClass::Meta => 16 << 20,
-        };
+        let limit = self.window_limit(class);
         let open = self.window(class);
+        open.window.make_room(limit);
         open.window.push(id, raw);
         let (number, is_full) = (open.number, open.window.raw_len() >= limit);
         used.windows.insert((class, number));
@@ -181,10 +193,11 @@ impl Packer {
             PackClass::Original => crate::format::MAX_CHUNK_LEN,
             PackClass::Meta => self.config.meta_frame_raw,
         };
+        let fresh = Window::new(self.buffers.take());
         let open = self.window(class);
         let number = open.number;
         open.number += 1;
-        let (raw, plans) = std::mem::take(&mut open.window).arrange(frame_raw);
+        let (raw, plans) = std::mem::replace(&mut open.window, fresh).arrange(frame_raw);
         let raw = Arc::new(raw);
         for plan in plans {
             self.pipeline.submit(class, number, &raw, plan)?;

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use super::buffers::Buffer;
 use super::window::FramePlan;
 use crate::error::Error;
 use crate::format::{ChunkEntry, Config, PackClass};
@@ -26,7 +27,7 @@ struct Job {
     sequence: u64,
     class: PackClass,
     window: u64,
-    raw: Arc<Vec<u8>>,
+    raw: Arc<Buffer>,
     plan: FramePlan,
 }
 
@@ -80,7 +81,7 @@ impl Pipeline {
         &mut self,
         class: PackClass,
         window: u64,
-        raw: &Arc<Vec<u8>>,
+        raw: &Arc<Buffer>,
         plan: FramePlan,
     ) -> Result<(), Error> {
         let job = Job { sequence: self.next_sequence, class, window, raw: Arc::clone(raw), plan };
@@ -144,15 +145,12 @@ fn compress(mut encoder: FrameEncoder, jobs: &Receiver<Job>, done: &Sender<Done>
 }
 
 fn encode(encoder: &mut FrameEncoder, job: &Job) -> Result<EncodedFrame, Error> {
-    let mut raw = Vec::with_capacity(job.plan.picks.iter().map(|(chunk, _)| chunk.len as usize).sum());
-    let mut chunks: Vec<ChunkEntry> = Vec::with_capacity(job.plan.picks.len());
-    for (chunk, place) in &job.plan.picks {
-        raw.extend_from_slice(job.raw.get(place.clone()).unwrap_or_default());
-        chunks.push(*chunk);
-    }
+    let picks = &job.plan.picks;
+    let pieces = picks.iter().map(|(_, place)| job.raw.get(place.clone()).unwrap_or_default());
+    let chunks: Vec<ChunkEntry> = picks.iter().map(|(chunk, _)| *chunk).collect();
     // Kept originals are compressed already: trying again would only cost time.
     let compress = job.class != PackClass::Original;
-    encoder.encode(raw, chunks, compress).map_err(|error| Error::Internal(error.to_string()))
+    encoder.encode(pieces, chunks, compress).map_err(|error| Error::Internal(error.to_string()))
 }
 
 struct Writer {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::format::ChunkEntry;
+use super::buffers::Buffer;
+use crate::format::{ChunkEntry, MAX_CHUNK_LEN};
 use crate::id::ChunkId;
 
 /// What chunks are arranged by: first the extension, then the file name, then the order of arrival. Files of one kind share
@@ -36,9 +37,9 @@ struct Waiting {
 }
 
 /// Chunks with their bytes, in order of arrival.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Window {
-    raw: Vec<u8>,
+    raw: Buffer,
     files: Vec<FileKey>,
     waiting: Vec<Waiting>,
 }
@@ -50,8 +51,21 @@ pub(crate) struct FramePlan {
 }
 
 impl Window {
+    /// An empty window that gathers its bytes in `raw`.
+    pub(crate) fn new(mut raw: Buffer) -> Self {
+        raw.clear();
+        Window { raw, files: Vec::new(), waiting: Vec::new() }
+    }
+
     pub(crate) fn raw_len(&self) -> usize {
         self.raw.len()
+    }
+
+    /// Has room for `limit` bytes and the chunk that goes beyond; an empty window grown bit by bit would be copied again and again.
+    pub(crate) fn make_room(&mut self, limit: usize) {
+        if self.waiting.is_empty() {
+            self.raw.reserve_exact(limit + MAX_CHUNK_LEN as usize);
+        }
     }
 
     /// Chunks added from now on belong to the file at `path`.
@@ -69,7 +83,7 @@ impl Window {
     }
 
     /// Ends the window: its bytes, and frames of at most `frame_raw` bytes that pick from them in arranged order.
-    pub(crate) fn arrange(mut self, frame_raw: u32) -> (Vec<u8>, Vec<FramePlan>) {
+    pub(crate) fn arrange(mut self, frame_raw: u32) -> (Buffer, Vec<FramePlan>) {
         let files = std::mem::take(&mut self.files);
         let mut by_key: Vec<usize> = (0..files.len()).collect();
         by_key.sort_by_key(|file| files.get(*file));
@@ -101,11 +115,12 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use super::super::buffers::Buffers;
     use super::*;
 
     #[test]
     fn similar_files_become_neighbours_and_a_file_stays_in_order() {
-        let mut window = Window::default();
+        let mut window = Window::new(Buffers::new(1).take());
         for (path, chunks) in [
             ("usr/lib/a.py", vec!["a1", "a2"]),
             ("usr/lib/libz.so.1.2", vec!["z1"]),
@@ -126,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_chunk_larger_than_a_frame_has_one_of_its_own() {
-        let mut window = Window::default();
+        let mut window = Window::new(Buffers::new(1).take());
         window.push(ChunkId::of(b"1"), &[1; 10]);
         window.push(ChunkId::of(b"2"), &[2; 3]);
         let (_, plans) = window.arrange(4);

@@ -21,7 +21,7 @@ fn noise(seed: u64, len: usize) -> Vec<u8> {
 
 fn frame(encoder: &mut FrameEncoder, chunks: &[&[u8]]) -> EncodedFrame {
     let entries = chunks.iter().map(|raw| ChunkEntry { id: ChunkId::of(raw), len: raw.len() as u32 }).collect();
-    encoder.encode(chunks.concat(), entries, true).unwrap()
+    encoder.encode(chunks.iter().copied(), entries, true).unwrap()
 }
 
 /// A pack of two frames, the first of which compresses if `compressible`.

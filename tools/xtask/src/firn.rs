@@ -249,8 +249,17 @@ pub fn program(given: Option<PathBuf>) -> Result<PathBuf> {
 pub fn tested_program() -> Result<PathBuf> {
     match std::env::var_os("FIRN") {
         Some(path) => files::absolute(Path::new(&path)),
-        None => built(&["--bin", "firn"], "debug/firn"),
+        None => tested("firn"),
     }
+}
+
+/// A program of the workspace, or one of its examples, as the tests have it: next to nothing is built where they have just been run.
+///
+/// # Errors
+/// It does not build.
+pub fn tested(program: &str) -> Result<PathBuf> {
+    // The features of everything that tests are built with: with those of one package, all below it would be compiled once more.
+    built(&["--workspace", "--tests", "--bins", "--examples"], &format!("debug/{program}"))
 }
 
 /// Builds a program of the workspace, named as cargo wants it, and says where it is below the target directory.
@@ -258,7 +267,6 @@ pub fn tested_program() -> Result<PathBuf> {
 /// # Errors
 /// It does not build.
 pub fn built(words: &[&str], program: &str) -> Result<PathBuf> {
-    // The whole workspace's features: with those of one package, everything below would be compiled once more.
     Cmd::words(&["cargo", "build", "--quiet"]).args(words).show()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     files::absolute(&target.join(program))

@@ -211,6 +211,6 @@ impl Drop for Sim {
 pub fn program() -> Result<PathBuf> {
     match std::env::var_os("GLACIER_SIM") {
         Some(path) => crate::files::absolute(Path::new(&path)),
-        None => crate::firn::built(&["--bin", "glacier-sim"], "debug/glacier-sim"),
+        None => crate::firn::tested("glacier-sim"),
     }
 }

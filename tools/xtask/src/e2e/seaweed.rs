@@ -6,7 +6,7 @@ use super::cold::{local_packs, number};
 use super::{Runner, Setting, roundtrip};
 use crate::error::{IoContext, Result, check_failed};
 use crate::files;
-use crate::firn::{Firn, built};
+use crate::firn::{Firn, tested};
 use crate::made;
 use crate::oci::ImageRef;
 use crate::proc::Cmd;
@@ -37,7 +37,7 @@ pub fn all(setting: &Setting, runner: &mut Runner) {
 fn contract(weed: &Weed) -> Result<String> {
     let program = match std::env::var_os("FIRN_CONTRACT") {
         Some(path) => path.into(),
-        None => built(&["--example", "contract"], "debug/examples/contract")?,
+        None => tested("examples/contract")?,
     };
     let cmd = Cmd::new(program).arg(weed.url()).arg(format!("s3://{BUCKET}/contract"));
     let said = weed.env().into_iter().fold(cmd, |cmd, (key, value)| cmd.env(key, value)).text()?;
