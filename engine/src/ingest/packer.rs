@@ -52,8 +52,6 @@ pub(crate) struct Packer {
     index: ChunkIndex,
     pipeline: Pipeline,
     windows: [OpenWindow; 3],
-    /// What windows gather their bytes in.
-    buffers: Buffers,
     /// New chunks that are in no sealed pack yet, and the window they went into.
     pending: HashMap<(PackArea, ChunkId), (PackClass, u64)>,
     sealed: Vec<SealedWindows>,
@@ -73,6 +71,23 @@ struct SealedWindows {
 struct OpenWindow {
     number: u64,
     window: Window,
+    /// What windows of this class gather their bytes in: each class its own, as they are of different sizes.
+    buffers: Buffers,
+}
+
+impl OpenWindow {
+    fn new() -> Self {
+        // One fills up while one is compressed.
+        let buffers = Buffers::new(2);
+        OpenWindow { number: 0, window: Window::new(buffers.take()), buffers }
+    }
+
+    /// Ends the window, which leaves an empty one: its number and itself.
+    fn end(&mut self) -> (u64, Window) {
+        let ended = std::mem::replace(&mut self.window, Window::new(self.buffers.take()));
+        self.number += 1;
+        (self.number - 1, ended)
+    }
 }
 
 /// The name under which a chunk is indexed.
@@ -107,15 +122,11 @@ impl Packer {
         index: ChunkIndex,
         threads: usize,
     ) -> Result<Self, Error> {
-        // One fills up while one is compressed.
-        let buffers = Buffers::new(2);
-        let open = |_| OpenWindow { number: 0, window: Window::new(buffers.take()) };
         Ok(Packer {
             config: config.clone(),
             index,
             pipeline: Pipeline::start(Arc::clone(&store), tmp.clone(), config, threads)?,
-            windows: PackClass::ALL.map(open),
-            buffers,
+            windows: PackClass::ALL.map(|_| OpenWindow::new()),
             pending: HashMap::new(),
             sealed: Vec::new(),
             totals: PackerTotals::default(),
@@ -193,11 +204,8 @@ impl Packer {
             PackClass::Original => crate::format::MAX_CHUNK_LEN,
             PackClass::Meta => self.config.meta_frame_raw,
         };
-        let fresh = Window::new(self.buffers.take());
-        let open = self.window(class);
-        let number = open.number;
-        open.number += 1;
-        let (raw, plans) = std::mem::replace(&mut open.window, fresh).arrange(frame_raw);
+        let (number, window) = self.window(class).end();
+        let (raw, plans) = window.arrange(frame_raw);
         let raw = Arc::new(raw);
         for plan in plans {
             self.pipeline.submit(class, number, &raw, plan)?;

@@ -11,7 +11,7 @@ use crate::confirm::Consent;
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    internal error: a defect of firn; or, after diff --exit-code: the images differ
+  1    after diff --exit-code: the images differ
   2    wrong usage
   3    not found: no such image, path or archive
   4    bad input: the image or its source is damaged or makes no sense
@@ -19,7 +19,8 @@ Exit codes:
   6    busy: another firn is writing to the archive
   7    the storage or the machine failed: mend that and run the same again
   8    a limit was reached that a flag raises
-  9    frozen: what is wanted sleeps in an archive class; firn thaw wakes it";
+  9    frozen: what is wanted sleeps in an archive class; firn thaw wakes it
+  10   internal error: a defect of firn";
 
 /// Archive container images at the price of ice, and mount any of them at once.
 #[derive(Debug, Parser)]

@@ -151,7 +151,7 @@ impl Failure {
 /// The documented name and exit code of each kind ([`crate::args::EXIT_CODES`]).
 fn kind_name_and_code(kind: ErrorKind) -> (&'static str, u8) {
     match kind {
-        ErrorKind::Internal => ("internal", 1),
+        ErrorKind::Internal => ("internal", 10),
         ErrorKind::Usage => ("usage", 2),
         ErrorKind::NotFound => ("not_found", 3),
         ErrorKind::BadInput => ("bad_input", 4),

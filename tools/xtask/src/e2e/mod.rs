@@ -149,17 +149,20 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
     need_root("mounting with every file attribute")?;
     unmount_below(&setting.scratch)?;
     files::fresh_dir(&setting.scratch)?;
-    // Two lanes, as most of firn's commands, and all of the tools they are compared with, keep one core busy.
+    // Two lanes, as most of firn's commands, and all of the tools they are compared with, keep one core busy. What wants an archive
+    // with all images is in the first.
     let lanes: [fn(&Setting, &mut Runner); 2] = [
         |setting, runner| {
             roundtrip::all(setting, runner);
-            restored::all(setting, runner);
+            cold::sleep::all(setting, runner);
         },
         |setting, runner| {
             crash::all(setting, runner);
             full_disk::all(setting, runner);
             overlay::all(setting, runner);
-            cold::all(setting, runner);
+            restored::all(setting, runner);
+            roundtrip::archive_files(setting, runner);
+            cold::small(setting, runner);
             seaweed::all(setting, runner);
         },
     ];

@@ -1,9 +1,11 @@
-//! What a restore writes besides OCI layouts: a docker archive, a tar stream, a directory; and what differs between images.
+//! What a restore writes besides OCI layouts: a docker archive, a tar stream, a directory; what differs between images; and what
+//! comes back after layers were settled.
 
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::roundtrip::restore;
 use super::{Runner, Setting, holding};
 use crate::error::{Error, Result, check_failed};
 use crate::files;
@@ -12,13 +14,14 @@ use crate::oci::{self, Descriptor, ImageRef, Layout};
 use crate::proc::Cmd;
 use crate::trees::image;
 
-/// Docker archives, tar streams and directories of the first image, and what differs in the second.
+/// Docker archives, tar streams and directories of the first image, what differs in the second, and the first one settled.
 pub fn all(setting: &Setting, runner: &mut Runner) {
     let firn = setting.firn("archive");
     let Some(first) = setting.images.first() else { return };
     runner.check(&format!("restore {} to docker-archive", first.tag), || docker(&firn, first, setting));
     runner.check(&format!("restore {} to tar", first.tag), || tar(&firn, first, setting));
     runner.check(&format!("restore {} to dir", first.tag), || dir(&firn, first, setting));
+    runner.check(&format!("defer and settle {}", first.tag), || settled(first, setting));
     // Another version of the same, where there is one.
     let stem = |image: &ImageRef| image.tag.rsplit_once('-').map(|(stem, _)| stem.to_owned());
     let version = setting.images.iter().skip(1).find(|other| stem(other) == stem(first));
@@ -88,6 +91,29 @@ fn dir(firn: &Firn, source: &ImageRef, setting: &Setting) -> Result<String> {
     files::remove_dir(&dir)?;
     firn.restore(&source.tag, &format!("dir:{}", dir.display()))?;
     same(&reference, &dir)
+}
+
+/// Originals that were kept for the time being go once their layers can be made again, and the image is the same before and after.
+fn settled(source: &ImageRef, setting: &Setting) -> Result<String> {
+    let firn = setting.firn("archive-deferred");
+    files::remove_dir(firn.archive_dir())?;
+    firn.init()?;
+    firn.cmd(&["archive", "--defer", &source.to_string()]).run()?;
+    let number = |json: &Value, pointer: &str| json.pointer(pointer).and_then(Value::as_u64).unwrap_or(u64::MAX);
+    let before = firn.json(&["stats"])?;
+    restore(&firn, &source.tag, source, &setting.scratch)?;
+    firn.cmd(&["settle"]).run()?;
+    let after = firn.json(&["stats"])?;
+    let seen = restore(&firn, &source.tag, source, &setting.scratch)?;
+    files::remove_dir(firn.archive_dir())?;
+    let [deferred, left] = [&before, &after].map(|stats| number(stats, "/deferred_layers/number"));
+    let [stored, stays] = [&before, &after].map(|stats| number(stats, "/stored_bytes"));
+    if deferred == 0 || left != 0 || stays >= stored {
+        return check_failed(format!(
+            "{deferred} layers deferred, {left} after settling; {stored} bytes, then {stays}"
+        ));
+    }
+    Ok(format!("{deferred} layers, {} MB stored, {} MB settled; {seen}", stored / 1_000_000, stays / 1_000_000))
 }
 
 fn same(reference: &Path, dir: &Path) -> Result<String> {

@@ -16,9 +16,8 @@ use crate::oci::ImageRef;
 /// Images in the long check.
 const IMAGES: usize = 10;
 
-/// The long check on ten images; then kills, a flaky server and two writers on small ones.
-pub fn all(setting: &Setting, runner: &mut Runner) {
-    sleep::all(setting, runner);
+/// Kills, a flaky server and two writers, on small images; the long check on ten is [`sleep::all`].
+pub fn small(setting: &Setting, runner: &mut Runner) {
     two::all(setting, runner);
     flaky::all(setting, runner);
     runner.check("cold: kill -9 while packs move", || kills::run(setting, &kills::Plan::short(setting.quick)));
