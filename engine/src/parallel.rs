@@ -3,6 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// How many threads keep this machine busy.
+pub fn one_per_core() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What `work` gave for each item, in their order; `None` for those not begun when `stop` was set.
 pub(crate) fn in_parallel<T: Sync, R: Send>(
     items: &[T],

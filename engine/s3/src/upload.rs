@@ -1,12 +1,10 @@
 //! What is sent: bytes or a file, with its SHA-256, which the server checks on arrival and keeps.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use aws_sdk_s3::primitives::{ByteStream, ByteStreamError};
-use firn_engine::id::Digest;
-use firn_engine::store::Body;
+use firn_engine::store::{Body, HashedFile};
 use sha2::{Digest as _, Sha256};
 
 /// A body on its way to the server; can be sent any number of times.
@@ -29,11 +27,13 @@ impl<'b> Upload<'b> {
                 len: bytes.len() as u64,
                 sha256: Sha256::digest(bytes).into(),
             }),
-            Body::File(path) => {
-                let (digest, len) = Digest::of_file(File::open(path)?)?;
-                Ok(Upload { source: Source::File(path), len, sha256: *digest.as_bytes() })
-            }
+            Body::File(path) => Ok(Self::of_file(HashedFile::read(path)?)),
+            Body::Hashed(file) => Ok(Self::of_file(*file)),
         }
+    }
+
+    fn of_file(HashedFile { path, len, sha256 }: HashedFile<'b>) -> Self {
+        Upload { source: Source::File(path), len, sha256: *sha256.as_bytes() }
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -9,7 +9,7 @@ use super::parallel::{Tally, for_each};
 use super::publish::documents;
 use super::pull::{pull_held, save};
 use super::seen::FarPack;
-use super::upload::{confirm, footer, upload};
+use super::upload::{confirm, footer, hashed, upload};
 use super::{BucketError, Exchange, Published, Pulled, exchange_store};
 use crate::archive::load_image;
 use crate::id::{Digest, PackId};
@@ -300,7 +300,7 @@ fn one(archive: &Archive, remote: &dyn Remote, item: &SpillPack) -> Result<Optio
         }
     }
     footer(archive, remote, item.pack)?;
-    let there = if item.is_here { Some(confirm(remote, &key, &path)?) } else { remote.head(&key)? };
+    let there = if item.is_here { Some(confirm(remote, &key, &hashed(&key, &path)?)?) } else { remote.head(&key)? };
     Ok(there.map(|there| FarPack {
         len: there.len,
         class: there.class,

@@ -8,10 +8,10 @@ use super::seen::FarPack;
 use super::{BucketError, exchange_store};
 use crate::Archive;
 use crate::format::MAX_PACK_LEN;
-use crate::id::{Digest, PackId};
+use crate::id::PackId;
 use crate::pack::load_footer;
 use crate::remote::{Class, Remote, RemoteError, RemoteObject, When};
-use crate::store::{Body, Key, LocalStore, PackArea, Store as _};
+use crate::store::{Body, HashedFile, Key, LocalStore, PackArea, Store as _};
 
 /// Bytes that are compared at a time.
 const PIECE: usize = 4 << 20;
@@ -26,17 +26,18 @@ pub(super) fn upload(
     let key = Key::Pack(PackArea::Data, pack);
     let path = archive.root().join(key.to_string());
     let unconfirmed = |what: &str| BucketError::Unconfirmed { key: key.clone(), what: what.to_owned() };
-    match remote.put(&key, Body::File(&path), class, &When::Absent) {
+    let here = hashed(&key, &path)?;
+    match remote.put(&key, Body::Hashed(&here), class, &When::Absent) {
         Ok(_) => {}
         Err(RemoteError::Changed { .. }) => return Err(unconfirmed("something else is there under its name")),
         // It is there and sleeps: its checksum will tell.
         Err(RemoteError::Frozen { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let mut there = confirm(remote, &key, &path)?;
+    let mut there = confirm(remote, &key, &here)?;
     if there.class != class && !there.class.is_frozen() {
         remote.reclass(&key, class)?;
-        there = confirm(remote, &key, &path)?;
+        there = confirm(remote, &key, &here)?;
     }
     footer(archive, remote, pack)?;
     let RemoteObject { len, class, restore, modified, .. } = there;
@@ -69,25 +70,29 @@ pub(super) fn footer_bytes(local: &LocalStore, pack: PackId) -> Result<Vec<u8>, 
     })
 }
 
+/// A local object and its hash, which sending it and confirming it share.
+pub(super) fn hashed<'p>(key: &Key, path: &'p Path) -> Result<HashedFile<'p>, BucketError> {
+    HashedFile::read(path).map_err(|source| BucketError::System { what: format!("reading {key}"), source })
+}
+
 /// What the bucket says of an object, once it is certain that it holds the bytes of the file: by the server's checksum, or
 /// by reading them back.
-pub(super) fn confirm(remote: &dyn Remote, key: &Key, path: &Path) -> Result<RemoteObject, BucketError> {
+pub(super) fn confirm(remote: &dyn Remote, key: &Key, here: &HashedFile<'_>) -> Result<RemoteObject, BucketError> {
     let unconfirmed = |what: String| BucketError::Unconfirmed { key: key.clone(), what };
     let system = |source| BucketError::System { what: format!("reading {key}"), source };
     let there = remote.head(key)?.ok_or_else(|| unconfirmed("it is not there".to_owned()))?;
-    let (digest, len) = File::open(path).and_then(Digest::of_file).map_err(system)?;
-    if there.len != len {
-        return Err(unconfirmed(format!("{} bytes are there instead of {len}", there.len)));
+    if there.len != here.len {
+        return Err(unconfirmed(format!("{} bytes are there instead of {}", there.len, here.len)));
     }
     match there.sha256 {
-        Some(told) if &told == digest.as_bytes() => Ok(there),
+        Some(told) if &told == here.sha256.as_bytes() => Ok(there),
         Some(_) => Err(unconfirmed("the server's checksum is another".to_owned())),
         None if there.class.is_frozen() => Err(unconfirmed(
             "the server keeps no SHA-256 and gives nothing back from an archive class; spill to a warmer class first"
                 .to_owned(),
         )),
         None => {
-            compare(remote, key, path).map_err(|failure| match failure {
+            compare(remote, key, here.path).map_err(|failure| match failure {
                 Compare::Differs => unconfirmed("other bytes are there".to_owned()),
                 Compare::Local(error) => system(error),
                 Compare::Remote(error) => error.into(),

@@ -67,7 +67,7 @@ impl Default for IngestOptions {
     fn default() -> Self {
         IngestOptions {
             originals: Originals::default(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: crate::one_per_core(),
             decode_limits: DecodeLimits::default(),
             tar_limits: Limits::default(),
             keep_unreadable: false,

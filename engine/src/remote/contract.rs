@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use super::{Class, Remote, RemoteError, RemoteObject, Restore, RestoreAnswer, Tier, When};
 use crate::id::{Digest, PackId};
-use crate::store::{Body, Family, Key, PackArea};
+use crate::store::{Body, Family, HashedFile, Key, PackArea};
 
 fn pack(byte: u8) -> Key {
     Key::Pack(PackArea::Data, PackId::from_bytes([byte; 32]))
@@ -102,6 +102,8 @@ fn files(remote: &dyn Remote) {
     let bytes: Vec<u8> = (0..700_000u32).flat_map(u32::to_be_bytes).collect();
     file.write_all(&bytes).unwrap();
     remote.put(&pack(1), Body::File(file.path()), Class::GlacierInstant, &When::Always).unwrap();
+    let hashed = HashedFile::read(file.path()).unwrap();
+    remote.put(&pack(1), Body::Hashed(&hashed), Class::GlacierInstant, &When::Always).unwrap();
     assert!(file.path().exists());
     let head = remote.head(&pack(1)).unwrap().unwrap();
     assert_eq!((head.len, head.class), (bytes.len() as u64, Class::GlacierInstant));

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -13,7 +14,7 @@ use crate::format::BlobRecord;
 
 /// An OCI layout in a tar file, which appears under its name when it is complete.
 pub struct OciArchiveWriter {
-    file: Option<NewFile>,
+    file: Mutex<Option<NewFile>>,
 }
 
 impl OciArchiveWriter {
@@ -21,7 +22,7 @@ impl OciArchiveWriter {
     pub fn create(path: &Path) -> Result<Self, Error> {
         let mut file = NewFile::create(path)?;
         write_member(&mut file, "oci-layout", &layout_marker()).map_err(file.failed())?;
-        Ok(OciArchiveWriter { file: Some(file) })
+        Ok(OciArchiveWriter { file: Mutex::new(Some(file)) })
     }
 }
 
@@ -30,16 +31,17 @@ fn finished() -> Error {
 }
 
 impl LayoutWriter for OciArchiveWriter {
-    fn has(&mut self, _blob: &BlobRecord) -> Result<bool, Error> {
+    fn takes_any_order(&self) -> bool {
+        false
+    }
+
+    fn has(&self, _blob: &BlobRecord) -> Result<bool, Error> {
         Ok(false)
     }
 
-    fn blob(
-        &mut self,
-        blob: &BlobRecord,
-        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let file = self.file.as_mut().ok_or_else(finished)?;
+    fn blob(&self, blob: &BlobRecord, fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = file.as_mut().ok_or_else(finished)?;
         let name = format!("blobs/sha256/{}", blob.digest.hex());
         file.write_all(&Header::file(name.as_bytes(), blob.size).encode()).map_err(file.failed())?;
         fill(file)?;
@@ -47,7 +49,8 @@ impl LayoutWriter for OciArchiveWriter {
     }
 
     fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error> {
-        let mut file = self.file.take().ok_or_else(finished)?;
+        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let mut file = file.ok_or_else(finished)?;
         let index = add_to_index(None, descriptor).to_string();
         write_member(&mut file, "index.json", index.as_bytes()).map_err(file.failed())?;
         file.write_all(&END).map_err(file.failed())?;

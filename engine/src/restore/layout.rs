@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,7 @@ use crate::error::Error;
 use crate::format::{BlobRecord, ImageRecord, LayerRecord, Wrapper};
 use crate::id::Digest;
 use crate::ingest::Meter;
+use crate::parallel::in_parallel;
 use crate::read::{ChunkReader, write_blob};
 use crate::store::sync_dir;
 
@@ -28,27 +30,27 @@ pub struct Restored {
 }
 
 /// Where an image is restored to.
-pub trait LayoutWriter {
+pub trait LayoutWriter: Sync {
+    /// Whether blobs may be written side by side, in any order; otherwise they come one after the other, in the record's.
+    fn takes_any_order(&self) -> bool;
+
     /// Whether the blob is there already, whole.
-    fn has(&mut self, blob: &BlobRecord) -> Result<bool, Error>;
+    fn has(&self, blob: &BlobRecord) -> Result<bool, Error>;
 
     /// Writes a blob; `fill` gives its bytes and fails if they are not the blob's, and then nothing may be left of it.
-    fn blob(
-        &mut self,
-        blob: &BlobRecord,
-        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
-    ) -> Result<(), Error>;
+    fn blob(&self, blob: &BlobRecord, fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error>;
 
     /// Lists the image, once all blobs are there.
     fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error>;
 }
 
-/// Writes every blob of an image, then lists it under `name`.
+/// Writes every blob of an image, by as many threads where `out` lets them, then lists it under `name`.
 pub fn restore(
     reader: &ChunkReader,
     record: &ImageRecord,
     name: Option<&str>,
     out: &mut dyn LayoutWriter,
+    threads: usize,
     meter: &Meter,
 ) -> Result<Restored, Error> {
     let is_dropped = |(_, layer): &(&BlobRecord, &LayerRecord)| layer.wrapper == Wrapper::Dropped;
@@ -57,21 +59,51 @@ pub fn restore(
     }
     reader.learn(record.all_packs())?;
     meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
+    let threads = if out.takes_any_order() { threads } else { 1 };
+    let blobs = if threads > 1 { largest_first(&record.blobs) } else { record.blobs.iter().collect() };
+    let failed = AtomicBool::new(false);
+    let write = |blob: &&BlobRecord| {
+        let written = write(reader, &record.root, blob, &*out, meter);
+        failed.fetch_or(written.is_err(), Ordering::Relaxed);
+        written.map(|is_new| (is_new, blob.size))
+    };
     let mut restored = Restored::default();
-    for blob in &record.blobs {
-        if out.has(blob)? {
-            restored.present += 1;
-            meter.add_done(blob.size);
-            continue;
+    for written in in_parallel(&blobs, threads, &failed, write).into_iter().flatten() {
+        match written? {
+            (true, size) => {
+                restored.blobs += 1;
+                restored.bytes += size;
+            }
+            (false, _) => restored.present += 1,
         }
-        with_current(reader, &record.root, blob, &mut |blob| {
-            out.blob(blob, &mut |out| write_blob(reader, blob, &mut Metered { out, meter }))
-        })?;
-        restored.blobs += 1;
-        restored.bytes += blob.size;
     }
     out.list(listed_descriptor(record, name)?)?;
     Ok(restored)
+}
+
+/// Blobs in an order in which no large one is left for the end, when all other threads are done.
+pub(super) fn largest_first(blobs: &[BlobRecord]) -> Vec<&BlobRecord> {
+    let mut blobs: Vec<&BlobRecord> = blobs.iter().collect();
+    blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
+    blobs
+}
+
+/// Writes a blob unless it is there; true if it was not.
+fn write(
+    reader: &ChunkReader,
+    image: &Digest,
+    blob: &BlobRecord,
+    out: &dyn LayoutWriter,
+    meter: &Meter,
+) -> Result<bool, Error> {
+    if out.has(blob)? {
+        meter.add_done(blob.size);
+        return Ok(false);
+    }
+    with_current(reader, image, blob, &mut |blob| {
+        out.blob(blob, &mut |out| write_blob(reader, blob, &mut Metered { out, meter }))
+    })?;
+    Ok(true)
 }
 
 /// Counts what is written through it.
@@ -175,18 +207,18 @@ pub(super) fn new_file(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 impl LayoutWriter for OciLayoutWriter {
-    fn has(&mut self, blob: &BlobRecord) -> Result<bool, Error> {
+    fn takes_any_order(&self) -> bool {
+        true
+    }
+
+    fn has(&self, blob: &BlobRecord) -> Result<bool, Error> {
         let path = self.blobs.join(blob.digest.hex());
         let Ok(file) = File::open(&path) else { return Ok(false) };
         let hashed = Digest::of_file(file).map_err(Error::system(format!("reading {}", path.display())))?;
         Ok(hashed == (blob.digest, blob.size))
     }
 
-    fn blob(
-        &mut self,
-        blob: &BlobRecord,
-        fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn blob(&self, blob: &BlobRecord, fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
         let path = self.blobs.join(blob.digest.hex());
         let failed = || Error::system(format!("writing {}", path.display()));
         let file = new_file(&self.blobs).map_err(failed())?;

@@ -1,12 +1,14 @@
 //! Everything an image needs, read and hashed.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 
 use super::anew::with_current;
 use crate::error::Error;
 use crate::format::{BlobBody, BlobRecord, ImageRecord, MountTree, Wrapper};
 use crate::id::Digest;
 use crate::ingest::{LayerMetadata, Merged, Meter, merge};
+use crate::parallel::in_parallel;
 use crate::read::{ChunkReader, StreamReader, write_blob, write_diff};
 use crate::store::PackArea;
 
@@ -36,26 +38,32 @@ pub struct VerifyReport {
 }
 
 /// Re-creates every blob of an image and checks its digest, and merges every tree anew and compares it with the stored one.
-/// Goes on after a finding, so that a report is complete; fails only where the storage itself does.
+/// Goes on after a finding, so that a report is complete; fails only where the storage itself does. Findings are in the record's order,
+/// however many threads there are.
 pub fn verify_image(
     reader: &ChunkReader,
     record: &ImageRecord,
     tar_limits: &crate::tar::Limits,
+    threads: usize,
     meter: &Meter,
 ) -> Result<VerifyReport, Error> {
     reader.learn(record.all_packs())?;
     meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
     let mut report = VerifyReport::default();
-    for blob in &record.blobs {
+    let never = AtomicBool::new(false);
+    let written = in_parallel(&record.blobs, threads, &never, |blob| {
         let written = with_current(reader, &record.root, blob, &mut |blob| match &blob.body {
             // What was given up can't be compared; what was promised can.
             BlobBody::Layer(layer) if layer.wrapper == Wrapper::Dropped => write_diff(reader, layer, &mut io::sink()),
             _ => write_blob(reader, blob, &mut io::sink()),
         });
         meter.add_done(blob.size);
+        written
+    });
+    for (blob, written) in record.blobs.iter().zip(written) {
         report.blobs += 1;
         report.bytes += blob.size;
-        report.note(format!("blob {}", blob.digest), written);
+        report.note(format!("blob {}", blob.digest), written.unwrap_or_else(|| Err(Error::worker_lost())));
     }
     for filesystem in &record.filesystems {
         if let MountTree::Stored(stream) = &filesystem.tree {

@@ -40,7 +40,7 @@ pub struct SettleOptions {
 
 impl Default for SettleOptions {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = crate::one_per_core();
         SettleOptions { threads, decode_limits: DecodeLimits::default(), retry: false }
     }
 }

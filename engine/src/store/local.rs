@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Body, Family, Key, Listed, Store, StoreError};
+use super::{Body, Family, HashedFile, Key, Listed, Store, StoreError};
 
 /// Objects as files. Writes go through `tmp/`: write, fsync, rename, fsync of the directory.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Store for LocalStore {
             create_dirs(&self.root, dir)?;
             match body {
                 Body::Bytes(bytes) => self.stage(bytes)?.persist(&path).map_err(|error| error.error)?,
-                Body::File(file) => {
+                Body::File(file) | Body::Hashed(&HashedFile { path: file, .. }) => {
                     File::open(file)?.sync_all()?;
                     fs::rename(file, &path)?;
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Body, Family, Key, Listed, Store, StoreError};
+use super::{Body, Family, HashedFile, Key, Listed, Store, StoreError};
 
 /// When a [`MemoryStore`] fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Store for MemoryStore {
     fn put(&self, key: &Key, body: Body<'_>) -> Result<(), StoreError> {
         let bytes = match body {
             Body::Bytes(bytes) => bytes.to_vec(),
-            Body::File(path) => {
+            Body::File(path) | Body::Hashed(&HashedFile { path, .. }) => {
                 let bytes = std::fs::read(path).map_err(StoreError::io("reading", path.display()))?;
                 std::fs::remove_file(path).map_err(StoreError::io("moving", path.display()))?;
                 bytes

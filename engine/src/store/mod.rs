@@ -6,8 +6,11 @@ mod local;
 mod memory;
 mod tiered;
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
+use crate::id::Digest;
 use crate::remote::{Class, RemoteError};
 
 pub use key::{Family, Key, PackArea};
@@ -99,6 +102,30 @@ pub enum Body<'a> {
     Bytes(&'a [u8]),
     /// A complete file, which the store may move.
     File(&'a Path),
+    /// The same, of which is known what it holds: nobody needs to read it once more only to hash it.
+    Hashed(&'a HashedFile<'a>),
+}
+
+/// A file and what was read in it.
+#[derive(Debug, Clone, Copy)]
+pub struct HashedFile<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// Its length in bytes.
+    pub len: u64,
+    /// The hash of its bytes.
+    pub sha256: Digest,
+}
+
+impl<'a> HashedFile<'a> {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn read(path: &'a Path) -> io::Result<Self> {
+        let (sha256, len) = Digest::of_file(File::open(path)?)?;
+        Ok(HashedFile { path, len, sha256 })
+    }
 }
 
 /// One listed object.

@@ -426,6 +426,9 @@ pub struct Restore {
     /// Memory for decompressed frames
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub cache: u64,
+    /// Threads, each busy with a blob of its own, for oci: [default: one per core]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<usize>,
     /// Which filesystem; oci: and oci-archive: always take the whole image
     #[command(flatten)]
     pub platform: PlatformChoice,
@@ -470,6 +473,9 @@ pub struct Verify {
     /// Memory for decompressed frames
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub cache: u64,
+    /// Threads, each busy with a blob of its own [default: one per core]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 /// `firn index`

@@ -17,7 +17,7 @@ use log::{Dice, Fate, mix};
 pub use log::{Faults, Op, Request};
 
 use super::{Class, Remote, RemoteError, RemoteObject, Restore, RestoreAnswer, Tier, Version, When};
-use crate::store::{Body, Family, Key};
+use crate::store::{Body, Family, HashedFile, Key};
 
 /// Objects on one page of a listing.
 const PAGE: usize = 1000;
@@ -300,10 +300,8 @@ impl Remote for MemoryRemote {
     fn put(&self, key: &Key, body: Body<'_>, class: Class, when: &When) -> Result<Version, RemoteError> {
         let bytes = match body {
             Body::Bytes(bytes) => bytes.to_vec(),
-            Body::File(path) => std::fs::read(path).map_err(|error| RemoteError::Unreachable {
-                action: "reading",
-                target: path.display().to_string(),
-                source: error.into(),
+            Body::File(path) | Body::Hashed(&HashedFile { path, .. }) => std::fs::read(path).map_err(|error| {
+                RemoteError::Unreachable { action: "reading", target: path.display().to_string(), source: error.into() }
             })?,
         };
         self.state().serve("writing", &key.to_string(), Op::Put(key.clone(), class), |state, _| {

@@ -11,7 +11,7 @@ use crate::common::{archive_in_memory, data_packs, ingest, noise, scratch, small
 
 fn is_good(archive: &Archive, name: &str) -> bool {
     let record = archive.resolve(name).unwrap();
-    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
     report.findings.is_empty()
 }
 
@@ -38,7 +38,7 @@ fn a_disk_that_fills_up_at_any_write_loses_nothing() {
         for image in archive.images().unwrap() {
             let record = archive.image(&image).unwrap();
             let report =
-                verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+                verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
             assert!(report.findings.is_empty(), "after {writes} writes: {:?}", report.findings);
         }
         ingest(&archive, &layout.reference("second")).unwrap();
@@ -76,12 +76,13 @@ fn damage_is_found_and_named() {
         let mut damaged = good.clone();
         damaged[position] ^= 0x40;
         std::fs::write(&pack, &damaged).unwrap();
-        let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+        let report =
+            verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
         let texts: Vec<String> = report.findings.iter().map(|finding| finding.error.to_string()).collect();
         let name = pack.file_name().unwrap().to_str().unwrap();
         assert!(texts.iter().any(|text| text.contains(name)), "byte {position}: {texts:?}");
     }
     std::fs::remove_file(&pack).unwrap();
-    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
     assert!(!report.findings.is_empty());
 }

@@ -21,9 +21,10 @@ fn every_kind_of_change_is_named() {
     let archive = small_archive(&dir.path().join("archive"));
     let mut layout = Layout::new(&dir.path().join("layout"));
     let (shared, old, new) = (noise(1, 100_000), noise(2, 50_000), noise(3, 70_000));
-    let base = |tar: Tar| tar.dir("./").file("same", &shared).dir("d/");
+    // Called with the tar to begin with, it would be given the first call's, freed, on the second: rustc 1.95 optimises that wrongly.
+    let base = || Tar::default().dir("./").file("same", &shared).dir("d/");
     let member = |path| Member { path, data: b"x", ..Member::default() };
-    let one = base(Tar::default())
+    let one = base()
         .file("d/content", &old)
         .member(member("d/mode"))
         .member(member("d/owner"))
@@ -39,7 +40,7 @@ fn every_kind_of_change_is_named() {
         .member(Member { path: "null", kind: b'3', device: (1, 3), ..Member::default() })
         .pax(&[("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"9000")])
         .file("sparse", &[b"1\n100\n3\n".to_vec(), vec![0; 512 - 8], b"abc".to_vec()].concat());
-    let other = base(Tar::default())
+    let other = base()
         .file("d/content", &new)
         .member(Member { mode: 0o755, ..member("d/mode") })
         .member(Member { uid: 5, ..member("d/owner") })

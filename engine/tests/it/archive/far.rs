@@ -68,13 +68,13 @@ fn packs_in(root: &Path) -> usize {
 fn comes_back(archive: &Archive, name: &str) {
     let record = archive.resolve(name).unwrap();
     let reader = archive.reader(1 << 20);
-    let report = verify_image(&reader, &record, &Default::default(), &Default::default()).unwrap();
+    let report = verify_image(&reader, &record, &Default::default(), 2, &Default::default()).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
 fn is_frozen(archive: &Archive, name: &str) -> bool {
     let record = archive.resolve(name).unwrap();
-    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Default::default()).unwrap();
+    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Default::default()).unwrap();
     !report.findings.is_empty()
         && report.findings.iter().all(|finding| finding.error.kind() == firn_engine::ErrorKind::Frozen)
 }
@@ -178,7 +178,7 @@ fn an_image_reads_on_from_the_ranges_it_needs_when_all_is_frozen_again() {
     remote.advance(60 * 86_400);
     comes_back(&archive, "one");
     let both = archive.resolve("both").unwrap();
-    let report = verify_image(&archive.auditor(1 << 20), &both, &Default::default(), &Default::default());
+    let report = verify_image(&archive.auditor(1 << 20), &both, &Default::default(), 2, &Default::default());
     assert!(report.is_err() || !report.unwrap().findings.is_empty(), "what nobody fetched sleeps");
 }
 
@@ -190,7 +190,9 @@ fn what_is_read_is_counted_and_what_is_checked_is_not() {
     put_in(&archive, dir.path(), "one", &[1]);
     let record = archive.resolve("one").unwrap();
     let read = |reader: &firn_engine::read::ChunkReader| {
-        assert!(verify_image(reader, &record, &Default::default(), &Default::default()).unwrap().findings.is_empty());
+        assert!(
+            verify_image(reader, &record, &Default::default(), 2, &Default::default()).unwrap().findings.is_empty()
+        );
         archive.save_accesses().unwrap();
         archive.access_history().unwrap().packs().count()
     };

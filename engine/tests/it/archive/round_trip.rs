@@ -17,11 +17,11 @@ fn check(layout: &Layout, name: &str) {
     let done = ingest(&archive, &layout.reference(name)).unwrap();
     let record = archive.resolve(name).unwrap();
     assert_eq!(done[0].image, record.root);
-    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     let out = dir.path().join("out");
     let mut writer = OciLayoutWriter::open(&out).unwrap();
-    restore(&archive.reader(1 << 20), &record, Some(name), &mut writer, &Meter::default()).unwrap();
+    restore(&archive.reader(1 << 20), &record, Some(name), &mut writer, 2, &Meter::default()).unwrap();
     let (original, restored) = (blobs(&layout.root), blobs(&out));
     for blob in &record.blobs {
         let hex = blob.digest.hex();
@@ -136,7 +136,7 @@ fn an_oci_archive_goes_in_as_it_came_out() {
     let record = first.resolve("app").unwrap();
     let file = dir.path().join("app.tar");
     let mut writer = OciArchiveWriter::create(&file).unwrap();
-    restore(&first.reader(1 << 20), &record, Some("app"), &mut writer, &Meter::default()).unwrap();
+    restore(&first.reader(1 << 20), &record, Some("app"), &mut writer, 2, &Meter::default()).unwrap();
     let second = small_archive(&dir.path().join("second"));
     let done = ingest(&second, &format!("oci-archive:{}:app", file.display())).unwrap();
     assert_eq!(done[0].image, record.root);

@@ -24,7 +24,8 @@ fn settle_all(archive: &Archive, retry: bool) -> Result<Settled, Error> {
 fn assert_good(archive: &Archive) {
     for image in archive.images().unwrap() {
         let record = archive.image(&image).unwrap();
-        let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+        let report =
+            verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
         assert!(report.findings.is_empty(), "{:?}", report.findings);
         // Every pack that is named is there: nothing falls back on a search through all packs.
         let packs: Vec<_> = archive.packs().unwrap().into_keys().map(|(_, id)| id).collect();
@@ -108,7 +109,7 @@ fn readers_that_hold_an_old_record_get_the_new_one() {
     early.learn(old.all_packs()).unwrap();
     assert!(settle_all(&archive, false).unwrap().packs_removed > 0);
     for reader in [early, late] {
-        let report = verify_image(&reader, &old, &Default::default(), &Meter::default()).unwrap();
+        let report = verify_image(&reader, &old, &Default::default(), 2, &Meter::default()).unwrap();
         assert!(report.findings.is_empty(), "{:?}", report.findings);
     }
 }

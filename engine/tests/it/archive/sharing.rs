@@ -111,7 +111,7 @@ fn the_index_is_made_again_from_packs_alone() {
     let done = ingest(&archive, &layout.reference("two")).unwrap();
     assert!(done[0].record.added_bytes < 60_000, "the shared file was found: {}", done[0].record.added_bytes);
     let record = archive.resolve("two").unwrap();
-    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
@@ -129,6 +129,6 @@ fn a_record_whose_pack_hints_are_out_of_date_still_reads() {
             layer.packs = vec![firn_engine::id::PackId::from_bytes([9; 32])];
         }
     }
-    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), &Meter::default()).unwrap();
+    let report = verify_image(&archive.reader(1 << 20), &record, &Default::default(), 2, &Meter::default()).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

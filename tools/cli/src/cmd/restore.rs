@@ -3,7 +3,6 @@
 use std::io::{BufWriter, IsTerminal as _};
 use std::sync::Arc;
 
-use firn_engine::Archive;
 use firn_engine::format::ImageRecord;
 use firn_engine::ingest::Meter;
 use firn_engine::oci::{Reference, Selector, Transport};
@@ -11,6 +10,7 @@ use firn_engine::restore::{
     Destination, DockerName, EmptyDir, LayoutWriter, NewFile, OciArchiveWriter, OciLayoutWriter, Skipped, TreeRestored,
     restore, restore_dir, restore_docker, restore_tar,
 };
+use firn_engine::{Archive, one_per_core};
 use serde_json::{Value, json};
 
 use crate::args::Restore;
@@ -83,6 +83,10 @@ impl Job<'_> {
         usize::try_from(self.args.cache).unwrap_or(usize::MAX)
     }
 
+    fn threads(&self) -> usize {
+        self.args.threads.unwrap_or_else(one_per_core).clamp(1, 256)
+    }
+
     fn progress(&self) -> Progress {
         Progress::start(&self.meter, "restoring", self.context.shows_progress())
     }
@@ -101,7 +105,7 @@ impl Job<'_> {
         let reader = self.archive.reader(self.cache());
         let restored = {
             let _progress = self.progress();
-            restore(&reader, &self.record, name, out.as_mut(), &self.meter)?
+            restore(&reader, &self.record, name, out.as_mut(), self.threads(), &self.meter)?
         };
         let root = self.record.root.to_string();
         let json = json!({

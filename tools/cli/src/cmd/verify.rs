@@ -6,7 +6,7 @@ use std::sync::Arc;
 use firn_engine::format::ImageRecord;
 use firn_engine::ingest::Meter;
 use firn_engine::restore::{VerifyReport, verify_image};
-use firn_engine::{ErrorKind, with_causes};
+use firn_engine::{ErrorKind, one_per_core, with_causes};
 use serde_json::json;
 
 use crate::args::Verify;
@@ -25,9 +25,10 @@ pub fn run(context: &Context, args: &Verify) -> Result<ExitCode, Failure> {
     let meter = Arc::new(Meter::default());
     let reader = archive.auditor(usize::try_from(args.cache).unwrap_or(usize::MAX));
     let progress = Progress::start(&meter, "verifying", context.shows_progress());
+    let threads = args.threads.unwrap_or_else(one_per_core).clamp(1, 256);
     let mut reports = Vec::with_capacity(records.len());
     for record in &records {
-        reports.push((record, verify_image(&reader, record, &Default::default(), &meter)?));
+        reports.push((record, verify_image(&reader, record, &Default::default(), threads, &meter)?));
     }
     drop(progress);
     let is_good = reports.iter().all(|(_, report)| report.findings.is_empty());
