@@ -6,6 +6,7 @@ use crate::archive::Archive;
 use crate::error::Error;
 use crate::format::{BlobBody, PackClass, Wrapper};
 use crate::id::Digest;
+use crate::recompress::Recipe;
 use crate::store::{Family, Key};
 
 /// Number and bytes of something.
@@ -22,6 +23,15 @@ impl Count {
         self.number += 1;
         self.bytes += bytes;
     }
+}
+
+/// Layers that come back by one encoder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EncoderShare {
+    /// The layers, by the bytes of their blobs.
+    pub layers: Count,
+    /// Bytes of the recipes that are kept instead of those.
+    pub recipe_bytes: u64,
 }
 
 /// An archive in numbers.
@@ -41,6 +51,8 @@ pub struct ArchiveStats {
     pub layer_tars: Count,
     /// Layers that an encoder re-creates, by the bytes of their blobs.
     pub recoded_layers: Count,
+    /// The same by encoder, by the name that `firn show` gives it.
+    pub encoders: BTreeMap<String, EncoderShare>,
     /// Layers whose blob is kept beside their content, for want of an encoder.
     pub kept_layers: Count,
     /// Layers whose blob is kept beside their content until an encoder was looked for.
@@ -63,6 +75,13 @@ impl ArchiveStats {
         let parts = [self.images, self.names, self.content_packs, self.original_packs, self.meta_packs, self.footers];
         parts.iter().map(|part| part.bytes).sum()
     }
+}
+
+/// The encoder of a recipe, whatever number of streams it wrote.
+fn encoder_name(recipe: &[u8]) -> String {
+    let Ok(recipe) = Recipe::decode(recipe) else { return "unreadable recipe".to_owned() };
+    let text = recipe.to_string();
+    text.split_once(", ").map_or(text.clone(), |(encoder, _)| encoder.to_owned())
 }
 
 /// Counts everything in an archive.
@@ -94,7 +113,12 @@ pub fn archive_stats(archive: &Archive) -> Result<ArchiveStats, Error> {
             if let BlobBody::Layer(layer) = &blob.body {
                 stats.layer_tars.add(layer.tar_len);
                 match &layer.wrapper {
-                    Wrapper::Recipe(_) => stats.recoded_layers.add(blob.size),
+                    Wrapper::Recipe(recipe) => {
+                        stats.recoded_layers.add(blob.size);
+                        let share = stats.encoders.entry(encoder_name(recipe)).or_default();
+                        share.layers.add(blob.size);
+                        share.recipe_bytes += recipe.len() as u64;
+                    }
                     Wrapper::Kept(_) => stats.kept_layers.add(blob.size),
                     Wrapper::Deferred(_) => stats.deferred_layers.add(blob.size),
                     Wrapper::Dropped => stats.dropped_layers.add(blob.size),

@@ -198,6 +198,13 @@ impl ImageRecord {
 }
 
 impl BlobRecord {
+    /// A hash of everything that is recorded: the same only for the same blob that comes back from the same packs in the same way.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let mut encoded = Vec::new();
+        self.encode(&mut encoded);
+        *blake3::hash(&encoded).as_bytes()
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.digest.as_bytes());
         out.put_u64(self.size);

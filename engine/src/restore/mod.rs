@@ -21,4 +21,4 @@ pub use docker::{DockerName, DockerRestored, restore_docker};
 pub use layout::{LayoutWriter, OciLayoutWriter, Restored, restore};
 pub use new_file::NewFile;
 pub use tree_tar::{TreeRestored, restore_tar};
-pub use verify::{Finding, VerifyReport, verify_image};
+pub use verify::{Finding, Verifier, VerifyReport, verify_image};

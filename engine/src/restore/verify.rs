@@ -1,5 +1,6 @@
 //! Everything an image needs, read and hashed.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::AtomicBool;
 
@@ -27,8 +28,10 @@ pub struct Finding {
 /// What a verification went through and found.
 #[derive(Debug, Default)]
 pub struct VerifyReport {
-    /// Blobs re-created and hashed.
+    /// Blobs re-created and hashed, those of [`VerifyReport::shared`] among them.
     pub blobs: u64,
+    /// Blobs that an image verified before has, too, kept in the same way: they were not read again.
+    pub shared: u64,
     /// Bytes of those.
     pub bytes: u64,
     /// Trees merged anew and compared.
@@ -37,9 +40,16 @@ pub struct VerifyReport {
     pub findings: Vec<Finding>,
 }
 
-/// Re-creates every blob of an image and checks its digest, and merges every tree anew and compares it with the stored one.
-/// Goes on after a finding, so that a report is complete; fails only where the storage itself does. Findings are in the record's order,
-/// however many threads there are.
+/// Verifies one image after the other, and reads what they share once.
+pub struct Verifier<'r> {
+    reader: &'r ChunkReader,
+    tar_limits: crate::tar::Limits,
+    threads: usize,
+    /// Hashes of the records of blobs that were found good: 32 bytes for each, of all images.
+    good: HashSet<[u8; 32]>,
+}
+
+/// [`Verifier::image`] for a single one.
 pub fn verify_image(
     reader: &ChunkReader,
     record: &ImageRecord,
@@ -47,35 +57,60 @@ pub fn verify_image(
     threads: usize,
     meter: &Meter,
 ) -> Result<VerifyReport, Error> {
-    reader.learn(record.all_packs())?;
-    meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
-    let mut report = VerifyReport::default();
-    let never = AtomicBool::new(false);
-    let written = in_parallel(&record.blobs, threads, &never, |blob| {
-        let written = with_current(reader, &record.root, blob, &mut |blob| match &blob.body {
-            // What was given up can't be compared; what was promised can.
-            BlobBody::Layer(layer) if layer.wrapper == Wrapper::Dropped => write_diff(reader, layer, &mut io::sink()),
-            _ => write_blob(reader, blob, &mut io::sink()),
+    Verifier::new(reader, *tar_limits, threads).image(record, meter)
+}
+
+impl<'r> Verifier<'r> {
+    /// Reads by `reader`, with as many threads.
+    pub fn new(reader: &'r ChunkReader, tar_limits: crate::tar::Limits, threads: usize) -> Self {
+        Verifier { reader, tar_limits, threads, good: HashSet::new() }
+    }
+
+    /// Re-creates every blob of an image and checks its digest, and merges every tree anew and compares it with the stored one.
+    /// Goes on after a finding, so that a report is complete; fails only where the storage itself does. Findings are in the
+    /// record's order, however many threads there are.
+    pub fn image(&mut self, record: &ImageRecord, meter: &Meter) -> Result<VerifyReport, Error> {
+        self.reader.learn(record.all_packs())?;
+        let named: Vec<([u8; 32], &BlobRecord)> = record.blobs.iter().map(|blob| (blob.fingerprint(), blob)).collect();
+        let (shared, new): (Vec<_>, Vec<_>) = named.into_iter().partition(|(name, _)| self.good.contains(name));
+        meter.add_total(new.iter().map(|(_, blob)| blob.size).sum());
+        let mut report = VerifyReport { blobs: record.blobs.len() as u64, ..VerifyReport::default() };
+        report.shared = shared.len() as u64;
+        report.bytes = record.blobs.iter().map(|blob| blob.size).sum();
+        let never = AtomicBool::new(false);
+        let read = in_parallel(&new, self.threads, &never, |(_, blob)| {
+            let read = self.blob(record, blob);
+            meter.add_done(blob.size);
+            read
         });
-        meter.add_done(blob.size);
-        written
-    });
-    for (blob, written) in record.blobs.iter().zip(written) {
-        report.blobs += 1;
-        report.bytes += blob.size;
-        report.note(format!("blob {}", blob.digest), written.unwrap_or_else(|| Err(Error::worker_lost())));
-    }
-    for filesystem in &record.filesystems {
-        if let MountTree::Stored(stream) = &filesystem.tree {
-            let layers = filesystem.layers.iter().filter_map(|index| record.layer_at(*index)).collect::<Vec<_>>();
-            let stored = StreamReader::new(reader, PackArea::Meta, stream).read_all(MAX_TREE);
-            let compared =
-                stored.and_then(|stored| compare(reader, &filesystem.manifest, &layers, &stored, tar_limits));
-            report.trees += 1;
-            report.note(format!("the merged tree of {}", filesystem.manifest), compared);
+        for ((name, blob), read) in new.into_iter().zip(read) {
+            match read.unwrap_or_else(|| Err(Error::worker_lost())) {
+                Ok(()) => _ = self.good.insert(name),
+                bad => report.note(format!("blob {}", blob.digest), bad),
+            }
         }
+        for filesystem in &record.filesystems {
+            if let MountTree::Stored(stream) = &filesystem.tree {
+                let layers = filesystem.layers.iter().filter_map(|index| record.layer_at(*index)).collect::<Vec<_>>();
+                let stored = StreamReader::new(self.reader, PackArea::Meta, stream).read_all(MAX_TREE);
+                let compared = stored
+                    .and_then(|stored| compare(self.reader, &filesystem.manifest, &layers, &stored, &self.tar_limits));
+                report.trees += 1;
+                report.note(format!("the merged tree of {}", filesystem.manifest), compared);
+            }
+        }
+        Ok(report)
     }
-    Ok(report)
+
+    fn blob(&self, record: &ImageRecord, blob: &BlobRecord) -> Result<(), Error> {
+        with_current(self.reader, &record.root, blob, &mut |blob| match &blob.body {
+            // What was given up can't be compared; what was promised can.
+            BlobBody::Layer(layer) if layer.wrapper == Wrapper::Dropped => {
+                write_diff(self.reader, layer, &mut io::sink())
+            }
+            _ => write_blob(self.reader, blob, &mut io::sink()),
+        })
+    }
 }
 
 impl VerifyReport {

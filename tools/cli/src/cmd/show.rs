@@ -33,6 +33,17 @@ fn way_back(blob: &BlobRecord) -> String {
     }
 }
 
+/// Bytes that are kept instead of a blob, besides its content.
+fn recipe_bytes(blob: &BlobRecord) -> Option<u64> {
+    match &blob.body {
+        BlobBody::Layer(layer) => match &layer.wrapper {
+            Wrapper::Recipe(recipe) => Some(recipe.len() as u64),
+            _ => None,
+        },
+        BlobBody::Bytes(_) => None,
+    }
+}
+
 fn text(record: &ImageRecord, names: &[String]) -> String {
     let mut text = format!(
         "image     {}\nnames     {}\narchived  {} from {}\nadded     {}\n",
@@ -53,14 +64,15 @@ fn text(record: &ImageRecord, names: &[String]) -> String {
         text.push_str(&format!("absent    {digest}\n"));
     }
     text.push('\n');
-    let mut table = Table::new(&["BLOB", ">SIZE", ">UNPACKED", ">FILES", "MEDIA TYPE", "COMES BACK BY"]);
+    let mut table = Table::new(&["BLOB", ">SIZE", ">UNPACKED", ">FILES", "MEDIA TYPE", ">RECIPE", "COMES BACK BY"]);
     for blob in &record.blobs {
         let (unpacked, files) = match &blob.body {
             BlobBody::Layer(layer) => (show::bytes(layer.tar_len), show::count(layer.members)),
             BlobBody::Bytes(_) => ("-".to_owned(), "-".to_owned()),
         };
         let digest = blob.digest.hex().chars().take(12).collect();
-        table.row([digest, show::bytes(blob.size), unpacked, files, blob.media_type.clone(), way_back(blob)]);
+        let recipe = recipe_bytes(blob).map_or_else(|| "-".to_owned(), show::bytes);
+        table.row([digest, show::bytes(blob.size), unpacked, files, blob.media_type.clone(), recipe, way_back(blob)]);
     }
     text.push_str(&table.render());
     text
@@ -100,12 +112,8 @@ fn blob_json(blob: &BlobRecord) -> Value {
         json.insert("tar_bytes".to_owned(), json!(layer.tar_len));
         json.insert("members".to_owned(), json!(layer.members));
         let kept = layer.wrapper.original().map_or(0, |original| original.len);
-        let recipe = match &layer.wrapper {
-            Wrapper::Recipe(recipe) => recipe.len(),
-            _ => 0,
-        };
         json.insert("kept_bytes".to_owned(), json!(kept));
-        json.insert("recipe_bytes".to_owned(), json!(recipe));
+        json.insert("recipe_bytes".to_owned(), json!(recipe_bytes(blob).unwrap_or(0)));
     }
     json
 }

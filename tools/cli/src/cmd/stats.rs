@@ -19,6 +19,11 @@ pub fn run(context: &Context) -> Result<(), Failure> {
         "redundant_blob_saves": stats.redundant_blob_saves,
         "layer_tars": count(&stats.layer_tars),
         "recoded_layers": count(&stats.recoded_layers),
+        "encoders": stats.encoders.iter().map(|(encoder, share)| json!({
+            "encoder": encoder,
+            "layers": count(&share.layers),
+            "recipe_bytes": share.recipe_bytes,
+        })).collect::<Vec<_>>(),
         "kept_layers": count(&stats.kept_layers),
         "deferred_layers": count(&stats.deferred_layers),
         "dropped_layers": count(&stats.dropped_layers),
@@ -48,8 +53,19 @@ pub fn run(context: &Context) -> Result<(), Failure> {
         for (what, count) in rows {
             table.row([what.to_owned(), show::count(count.number), show::bytes(count.bytes)]);
         }
+        let mut encoders = Table::new(&["COMES BACK BY", ">LAYERS", ">BYTES", ">RECIPES", ">OF THE BYTES"]);
+        for (encoder, share) in &stats.encoders {
+            encoders.row([
+                encoder.clone(),
+                show::count(share.layers.number),
+                show::bytes(share.layers.bytes),
+                show::bytes(share.recipe_bytes),
+                format!("{:.4} %", 100.0 * share.recipe_bytes as f64 / share.layers.bytes.max(1) as f64),
+            ]);
+        }
+        let encoders = if stats.encoders.is_empty() { String::new() } else { format!("\n{}", encoders.render()) };
         format!(
-            "{}\nstored {}: {} of what restoring everything would write ({})\nwithout kept originals {} ({})\n",
+            "{}{encoders}\nstored {}: {} of what restoring everything would write ({})\nwithout kept originals {} ({})\n",
             table.render(),
             show::bytes(stored),
             show::percent(stored, stats.logical.bytes),

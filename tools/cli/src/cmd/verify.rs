@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firn_engine::format::ImageRecord;
 use firn_engine::ingest::Meter;
-use firn_engine::restore::{VerifyReport, verify_image};
+use firn_engine::restore::{Verifier, VerifyReport};
 use firn_engine::{ErrorKind, one_per_core, with_causes};
 use serde_json::json;
 
@@ -27,8 +27,9 @@ pub fn run(context: &Context, args: &Verify) -> Result<ExitCode, Failure> {
     let progress = Progress::start(&meter, "verifying", context.shows_progress());
     let threads = args.threads.unwrap_or_else(one_per_core).clamp(1, 256);
     let mut reports = Vec::with_capacity(records.len());
+    let mut verifier = Verifier::new(&reader, Default::default(), threads);
     for record in &records {
-        reports.push((record, verify_image(&reader, record, &Default::default(), threads, &meter)?));
+        reports.push((record, verifier.image(record, &meter)?));
     }
     drop(progress);
     let is_good = reports.iter().all(|(_, report)| report.findings.is_empty());
@@ -86,11 +87,15 @@ fn report_text(record: &ImageRecord, report: &VerifyReport) -> String {
         Verdict::Damaged => "DAMAGED",
     };
     let mut text = format!(
-        "{verdict} {}  {} blobs, {} re-created and hashed, {} trees compared\n",
+        "{verdict} {}  {} blobs, {} re-created and hashed, {} trees compared{}\n",
         record.root,
         report.blobs,
         show::bytes(report.bytes),
-        report.trees
+        report.trees,
+        match report.shared {
+            0 => String::new(),
+            shared => format!("; {shared} blobs with an image above"),
+        }
     );
     findings(report).iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     text
@@ -102,6 +107,7 @@ fn report_json(record: &ImageRecord, report: &VerifyReport) -> serde_json::Value
         "good": report.findings.is_empty(),
         "frozen": verdict(report) == Verdict::Frozen,
         "blobs": report.blobs,
+        "shared_blobs": report.shared,
         "bytes": report.bytes,
         "trees": report.trees,
         "findings": findings(report),

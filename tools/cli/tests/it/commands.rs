@@ -25,6 +25,11 @@ fn what_was_archived_is_listed_shown_and_counted() {
     assert_eq!(stats["images"]["number"], 1);
     assert_eq!(stats["recoded_layers"]["number"], 2);
     assert_eq!(stats["kept_layers"]["number"], 0);
+    let encoder = &stats["encoders"][0];
+    let recipes =
+        shown["blobs"].as_array().unwrap().iter().filter_map(|blob| blob["recipe_bytes"].as_u64()).sum::<u64>();
+    assert_eq!((encoder["layers"]["number"].as_u64(), encoder["recipe_bytes"].as_u64()), (Some(2), Some(recipes)));
+    assert!(encoder["encoder"].as_str().unwrap().contains("zlib -6") && recipes > 0, "{encoder}");
     let short: String = shown["digest"].as_str().unwrap().chars().skip(7).take(8).collect();
     assert_eq!(world.json(&["show", &short])["digest"], shown["digest"], "found by its first digits");
 }
@@ -59,6 +64,9 @@ fn a_file_is_printed_through_links_of_the_image() {
 fn verify_and_index_rebuild_find_everything_in_order() {
     let world = World::new();
     assert_eq!(world.json(&["verify", "--all"])[0]["good"], true);
+    let twice = world.json(&["verify", "app:1", "app:1"]);
+    assert_eq!((&twice[0]["shared_blobs"], &twice[1]["shared_blobs"]), (&json!(0), &twice[1]["blobs"]), "{twice}");
+    assert_eq!(twice[0]["bytes"], twice[1]["bytes"]);
     fs::remove_dir_all(world.archive().join("index")).unwrap();
     assert!(world.json(&["index", "rebuild"])["packs"].as_u64().unwrap() >= 2);
     assert_eq!(world.firn(&["verify", "app:1"]).code, 0);

@@ -61,11 +61,12 @@ impl Setting {
         Ok(Self { program, scratch, images: Vec::new(), extra: Vec::new(), unpacked, quick: false })
     }
 
-    /// The same with a scratch directory, and so archives, of its own: what runs beside it is in nobody's way.
+    /// The same with a scratch directory, and so archives, and with unpacked images of its own: what runs beside it is in nobody's way.
     fn lane(&self, name: &str) -> Result<Self> {
         let scratch = self.scratch.join(name);
         files::make_dir(&scratch)?;
-        Ok(Self { scratch, ..self.clone() })
+        let unpacked = self.unpacked.with_file_name(format!("unpacked-{name}"));
+        Ok(Self { scratch, unpacked, ..self.clone() })
     }
 
     /// A driver for an archive of that name in the scratch directory.
