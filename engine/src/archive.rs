@@ -376,8 +376,11 @@ impl Archive {
         Ok(packs)
     }
 
-    /// What a pack holds, from its first bytes.
+    /// What a pack holds: by the copy of its footer, which is at hand when the pack itself is far away and asleep, or by its first bytes.
     pub fn pack_class(&self, area: PackArea, pack: PackId) -> Result<PackClass, Error> {
+        if area == PackArea::Data {
+            return Ok(load_footer(self.store.as_ref(), area, pack)?.class);
+        }
         let mut header = [0; PACK_HEADER_LEN];
         let key = Key::Pack(area, pack);
         self.store.read_at(&key, 0, &mut header)?;

@@ -105,6 +105,11 @@ fn an_image_sleeps_in_deep_archive_is_looked_at_and_wakes() {
     let mnt = Mounted(cold.world.path("mnt"));
     assert_eq!(std::fs::metadata(mnt.0.join("big")).unwrap().len(), 700_000);
     assert_eq!(std::fs::metadata(mnt.0.join("bin/su")).unwrap().mode() & 0o7777, 0o4755);
+    let looks: [&[&str]; 6] =
+        [&["stats"], &["ls"], &["show", "app:1"], &["cost"], &["status"], &["diff", "--stat", "app:1", "app:1"]];
+    for look in looks {
+        cold.good(&[&["-a", "there"], look].concat());
+    }
     assert_eq!(cold.pack_reads(), before, "metadata needs no pack");
     let error = std::fs::read(mnt.0.join("big")).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(EREMOTEIO), "{error}");
