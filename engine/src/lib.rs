@@ -22,6 +22,7 @@ mod map;
 pub mod oci;
 pub mod pack;
 mod parallel;
+pub mod pin;
 pub mod read;
 pub mod recompress;
 pub mod remote;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::{BlobBody, PackClass, Wrapper};
 use crate::id::Digest;
 use crate::recompress::Recipe;
-use crate::store::{Family, Key};
+use crate::store::{Family, Key, PackArea};
 
 /// Number and bytes of something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct ArchiveStats {
     pub original_packs: Count,
     /// Packs of trees, recipes and documents.
     pub meta_packs: Count,
+    /// Packs of pinned contents: copies of what is in the first, for starts while those sleep.
+    pub pinned: Count,
     /// Copies of footers.
     pub footers: Count,
 }
@@ -72,8 +74,9 @@ pub struct ArchiveStats {
 impl ArchiveStats {
     /// Bytes that the archive's objects take, without what can be derived from them.
     pub fn stored_bytes(&self) -> u64 {
-        let parts = [self.images, self.names, self.content_packs, self.original_packs, self.meta_packs, self.footers];
-        parts.iter().map(|part| part.bytes).sum()
+        let packs = [self.content_packs, self.original_packs, self.meta_packs, self.pinned];
+        let parts = [self.images, self.names, self.footers].into_iter().chain(packs);
+        parts.map(|part| part.bytes).sum()
     }
 }
 
@@ -90,11 +93,13 @@ pub fn archive_stats(archive: &Archive) -> Result<ArchiveStats, Error> {
     let mut stats = ArchiveStats::default();
     store.list(Family::Names)?.iter().for_each(|item| stats.names.add(item.len));
     store.list(Family::Footers)?.iter().for_each(|item| stats.footers.add(item.len));
+    store.list(Family::Packs(PackArea::Pinned))?.iter().for_each(|item| stats.pinned.add(item.len));
     for ((area, id), len) in archive.packs()? {
         match archive.pack_class(area, id)? {
             PackClass::Content => stats.content_packs.add(len),
             PackClass::Original => stats.original_packs.add(len),
             PackClass::Meta => stats.meta_packs.add(len),
+            PackClass::Pinned => stats.pinned.add(len),
         }
     }
     let mut references: BTreeMap<Digest, u64> = BTreeMap::new();

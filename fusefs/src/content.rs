@@ -1,5 +1,7 @@
 //! Where file bytes come from.
 
+use std::ops::Range;
+
 use crate::engine::{ContentRef, PackId};
 
 /// Serves the stored bytes of files. Implementations verify what they hand out.
@@ -18,6 +20,12 @@ pub trait Content: Send + Sync {
     /// decompression. A mount answers such reads at once and queues all others; `false` is always safe.
     fn is_hot(&self, _content: ContentRef, _offset: u64, _len: u64) -> bool {
         false
+    }
+
+    /// Which stored bytes of a file somebody asked for so far: ascending ranges, apart. What a start of the image needs is
+    /// found by this. Implementations that do not keep count say nothing.
+    fn touched(&self, _content: ContentRef) -> Vec<Range<u64>> {
+        Vec::new()
     }
 }
 

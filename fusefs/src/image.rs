@@ -1,5 +1,7 @@
 //! An opened image as the content behind a mount.
 
+use std::ops::Range;
+
 use firn_engine::read::OpenImage;
 use firn_engine::{Error, ErrorKind, with_causes};
 
@@ -23,5 +25,9 @@ impl Content for OpenImage {
 
     fn is_hot(&self, content: ContentRef, offset: u64, len: u64) -> bool {
         self.is_in_memory(content, offset, len)
+    }
+
+    fn touched(&self, content: ContentRef) -> Vec<Range<u64>> {
+        OpenImage::touched(self, content)
     }
 }

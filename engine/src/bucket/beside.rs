@@ -3,23 +3,23 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::BucketError;
 use super::publish::{Kept, for_each_unseen, packs_of};
 use super::spill::{SpillPack, SpillStep};
 use super::upload::footer_bytes;
+use super::{BucketError, Pulled};
 use crate::Archive;
 use crate::cost::Planner;
 use crate::format::{ImageRecord, NameRecord};
-use crate::id::PackId;
+use crate::id::{Digest, PackId};
 use crate::remote::Class;
 use crate::store::{Family, Key, LocalStore, PackArea, Store as _};
 
 /// Requests that a spill makes besides those that move packs, and what they write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beside {
-    /// Lengths of the objects that are written, all to Standard: footers' copies, metadata packs, records and names.
+    /// Lengths of the objects that are written, all to Standard: footers' copies, metadata packs, records, names and pinned sets.
     pub written: Vec<u64>,
-    /// How many of these are records and names.
+    /// How many of these are records (of images and of pinned sets) and names.
     pub documents: u64,
     /// Looks at single objects, by the class they are in: a pack's to confirm it, its footer's to see whether it is there.
     pub looks: BTreeMap<Class, u64>,
@@ -28,16 +28,15 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// For a plan of these packs. `listed` are the keys of the listings that were made for it, `metas` the metadata packs among them.
+    /// For a plan of these packs, for which was looked around before.
     pub(super) fn of(
         archive: &Archive,
         local: &LocalStore,
         packs: &[SpillPack],
-        metas: &HashSet<Key>,
-        listed: Vec<u64>,
+        pulled: &Pulled,
     ) -> Result<Self, BucketError> {
-        let mut beside = Beside { listed, ..Beside::default() };
-        beside.listed.push(metas.len() as u64);
+        let mut beside = Beside { listed: pulled.listed.clone(), ..Beside::default() };
+        beside.listed.push(pulled.metas.len() as u64);
         for pack in packs {
             beside.look(pack.class);
             beside.look(Class::Standard);
@@ -46,8 +45,12 @@ impl Beside {
             }
         }
         let new_metas = local.list(Family::Packs(PackArea::Meta))?;
-        beside.written.extend(new_metas.iter().filter(|item| !metas.contains(&item.key)).map(|item| item.len));
-        beside.documents(archive, local, packs)?;
+        beside.written.extend(new_metas.iter().filter(|item| !pulled.metas.contains(&item.key)).map(|item| item.len));
+        let coming = beside.documents(archive, local, packs)?;
+        let pins = super::pins::expected(archive, local, &pulled.pinned_there, &coming)?;
+        beside.documents += pins.records.len() as u64;
+        beside.written.extend(pins.packs.into_iter().chain(pins.records));
+        beside.listed.extend(pins.listed);
         Ok(beside)
     }
 
@@ -55,8 +58,13 @@ impl Beside {
         *self.looks.entry(class).or_default() += 1;
     }
 
-    /// Records and names that can be published once the packs are there.
-    fn documents(&mut self, archive: &Archive, local: &LocalStore, packs: &[SpillPack]) -> Result<(), BucketError> {
+    /// Records of images, which are returned, and names that can be published once the packs are there.
+    fn documents(
+        &mut self,
+        archive: &Archive,
+        local: &LocalStore,
+        packs: &[SpillPack],
+    ) -> Result<HashSet<Digest>, BucketError> {
         let mut far: HashSet<PackId> = archive.with_seen(|seen| seen.packs.keys().copied().collect());
         far.extend(packs.iter().map(|pack| pack.pack));
         let kept = Kept { far, data: packs_of(local, PackArea::Data)?, meta: packs_of(local, PackArea::Meta)? };
@@ -79,7 +87,7 @@ impl Beside {
             }
             Ok(())
         })?;
-        Ok(())
+        Ok(published)
     }
 
     /// Adds it to a plan that is priced.

@@ -1,7 +1,7 @@
-//! Records and names, which may change on either side: which of two states counts.
+//! Records, names and what is pinned, which may change on either side: which of two states counts.
 
 use crate::archive::decode_image;
-use crate::format::{ImageRecord, NameRecord, Wrapper};
+use crate::format::{ImageRecord, NameRecord, PinRecord, Wrapper};
 use crate::store::Key;
 
 pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
@@ -16,6 +16,7 @@ pub(super) fn check(key: &Key, bytes: &[u8]) -> Result<(), String> {
             let record = NameRecord::decode(bytes).map_err(|error| error.to_string())?;
             if &record.name == name { Ok(()) } else { Err(format!("it is the name {}", record.name)) }
         }
+        Key::Pin(image) => crate::pin::decode(image, bytes).map(drop).map_err(|error| error.to_string()),
         _ => Err("it is no record and no name".to_owned()),
     }
 }
@@ -27,6 +28,10 @@ pub(super) fn far_counts(key: &Key, here: &[u8], far: &[u8]) -> bool {
     match key {
         Key::Name(_) => match (NameRecord::decode(here), NameRecord::decode(far)) {
             (Ok(here), Ok(far)) => (far.updated_at, far.image) > (here.updated_at, here.image),
+            (here, _) => here.is_err(),
+        },
+        Key::Pin(_) => match (PinRecord::decode(here), PinRecord::decode(far)) {
+            (Ok(here), Ok(far)) => (far.pinned_at, &far.packs) > (here.pinned_at, &here.packs),
             (here, _) => here.is_err(),
         },
         _ => match (ImageRecord::decode(here), ImageRecord::decode(far)) {

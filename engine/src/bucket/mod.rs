@@ -12,6 +12,7 @@ mod attach;
 mod beside;
 mod documents;
 mod parallel;
+mod pins;
 mod publish;
 mod pull;
 mod seen;

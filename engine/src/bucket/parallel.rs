@@ -21,7 +21,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(super) fn expect(&self, bytes: u64) {
+    /// One more object of so many bytes is to be done.
+    pub fn expect(&self, bytes: u64) {
         self.objects.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

@@ -28,6 +28,8 @@ pub struct Published {
     pub images: u64,
     /// Names.
     pub names: u64,
+    /// Records of what is pinned.
+    pub pins: u64,
     /// Images that stay here alone, as some of their packs are here alone.
     pub waiting: Vec<Digest>,
     /// Records and names that somebody else wrote at the same time: the next pull decides.
@@ -97,6 +99,7 @@ pub(super) fn documents(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
         }
         Ok(())
     })?;
+    super::pins::publish(archive, remote, tally, &mut published)?;
     save(archive)?;
     Ok(published)
 }
@@ -166,7 +169,7 @@ fn meta_packs(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<(
 }
 
 /// Writes a record or a name, if nobody else has changed it since it was seen.
-fn document(
+pub(super) fn document(
     archive: &Archive,
     remote: &dyn Remote,
     key: &Key,

@@ -30,6 +30,8 @@ pub struct Pulled {
     pub images: u64,
     /// Names that are new here or point elsewhere now.
     pub names: u64,
+    /// Records of what is pinned that are new here or changed.
+    pub pins: u64,
     /// Records and names that both sides had changed, each with what was decided.
     pub conflicts: Vec<String>,
     /// Objects that are not what they should be, and were left where they are.
@@ -40,6 +42,8 @@ pub struct Pulled {
     pub(super) listed: Vec<u64>,
     /// Metadata packs in the bucket.
     pub(super) metas: HashSet<Key>,
+    /// Packs of pinned contents in the bucket, if anything is pinned.
+    pub(super) pinned_there: HashSet<Key>,
 }
 
 /// Copies all metadata of the bucket that is not here yet, and remembers which packs there are.
@@ -52,7 +56,7 @@ pub fn pull(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<Pul
     pull_held(archive, remote, tally)
 }
 
-fn listing(remote: &dyn Remote, family: Family) -> Result<Vec<RemoteObject>, RemoteError> {
+pub(super) fn listing(remote: &dyn Remote, family: Family) -> Result<Vec<RemoteObject>, RemoteError> {
     let mut all = Vec::new();
     remote.list(family, &mut |page| all.extend(page))?;
     Ok(all)
@@ -61,12 +65,13 @@ fn listing(remote: &dyn Remote, family: Family) -> Result<Vec<RemoteObject>, Rem
 /// [`pull`] for somebody who holds the exchange already.
 pub(super) fn pull_held(archive: &Archive, remote: &dyn Remote, tally: &Tally) -> Result<Pulled, BucketError> {
     let mut pulled = Pulled::default();
-    // Names first, packs last: whatever a listed name needs was in the bucket before it, so it is in the later listings.
+    // What is pinned and names first, packs last: whatever they need was in the bucket before, so it is in the later listings.
+    let pins = listing(remote, Family::Pins)?;
     let names = listing(remote, Family::Names)?;
     let images = listing(remote, Family::Images)?;
     let meta = listing(remote, Family::Packs(PackArea::Meta))?;
     let data = listing(remote, Family::Packs(PackArea::Data))?;
-    pulled.listed = [&names, &images, &meta, &data].map(|listing| listing.len() as u64).to_vec();
+    pulled.listed = [&pins, &names, &images, &meta, &data].map(|listing| listing.len() as u64).to_vec();
     pulled.metas = meta.iter().map(|object| object.key.clone()).collect();
     archive.with_seen(|seen| {
         seen.packs.clear();
@@ -75,19 +80,32 @@ pub(super) fn pull_held(archive: &Archive, remote: &dyn Remote, tally: &Tally) -
     packs(archive, remote, &data, &meta, tally, &mut pulled)?;
     match archive.lock() {
         Ok(_lock) => {
-            let there: HashSet<&Key> = names.iter().chain(&images).map(|object| &object.key).collect();
+            let there: HashSet<&Key> = pins.iter().chain(&names).chain(&images).map(|object| &object.key).collect();
             archive.with_seen(|seen| seen.documents.retain(|key, _| there.contains(key)));
             for object in images.iter().chain(&names) {
                 document(archive, remote, object, &mut pulled)?;
             }
+            match crate::pin::lock(archive) {
+                Ok(_lock) => {
+                    for object in &pins {
+                        document(archive, remote, object, &mut pulled)?;
+                    }
+                    super::pins::fetch(archive, remote, tally, &mut pulled)?;
+                }
+                // Somebody is just pinning something.
+                Err(crate::Error::Locked { .. }) => pulled.skipped_documents = true,
+                Err(error) => return Err(system(error)),
+            }
         }
         Err(crate::Error::Locked { .. }) => pulled.skipped_documents = true,
-        Err(error) => {
-            return Err(BucketError::System { what: error.to_string(), source: std::io::Error::other(error) });
-        }
+        Err(error) => return Err(system(error)),
     }
     save(archive)?;
     Ok(pulled)
+}
+
+fn system(error: crate::Error) -> BucketError {
+    BucketError::System { what: error.to_string(), source: std::io::Error::other(error) }
 }
 
 pub(super) fn save(archive: &Archive) -> Result<(), BucketError> {
@@ -125,7 +143,7 @@ fn packs(
     for_each(&missing, |(key, len)| {
         let got = match key {
             Key::Footer(pack) => footer(remote, &local, *pack),
-            _ => meta_pack(archive, remote, &local, key, *len),
+            _ => fetch_pack(archive, remote, &local, key, *len),
         };
         let mut pulled = outcome.lock().unwrap_or_else(PoisonError::into_inner);
         match got {
@@ -153,7 +171,8 @@ fn footer(remote: &dyn Remote, local: &LocalStore, pack: PackId) -> Result<u64, 
     Ok(bytes.len() as u64)
 }
 
-fn meta_pack(
+/// Brings a whole pack here, checked frame by frame, and says how many bytes it has.
+pub(super) fn fetch_pack(
     archive: &Archive,
     remote: &dyn Remote,
     local: &LocalStore,
@@ -253,6 +272,10 @@ fn document(
         local.put(key, Body::Bytes(&far))?;
         match key {
             Key::Image(_) => pulled.images += 1,
+            Key::Pin(_) => {
+                super::pins::arrived(&local, &far)?;
+                pulled.pins += 1;
+            }
             _ => pulled.names += 1,
         }
     }
@@ -261,13 +284,16 @@ fn document(
     Ok(())
 }
 
-/// A name is of use only where its image is.
+/// A name, and what is pinned, is of use only where its image is.
 fn points_somewhere(local: &LocalStore, key: &Key, bytes: &[u8]) -> Result<(), String> {
-    let Key::Name(_) = key else { return Ok(()) };
-    let record = crate::format::NameRecord::decode(bytes).map_err(|error| error.to_string())?;
-    match local.len(&Key::Image(record.image)) {
+    let image = match key {
+        Key::Name(_) => crate::format::NameRecord::decode(bytes).map_err(|error| error.to_string())?.image,
+        Key::Pin(image) => *image,
+        _ => return Ok(()),
+    };
+    match local.len(&Key::Image(image)) {
         Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(format!("its image {} is not in the bucket", record.image)),
+        Ok(None) => Err(format!("its image {image} is not in the bucket")),
         Err(error) => Err(error.to_string()),
     }
 }

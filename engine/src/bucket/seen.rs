@@ -47,7 +47,7 @@ pub(crate) struct SeenDocument {
 ///
 /// ```text
 /// pack count 4, packs: { id 32, length 8, class 1, restore kind 1, restored until 8, modified 8 }
-/// document count 4, documents: { kind 1 (0 image, 1 name), key text, version text, BLAKE3 32 }
+/// document count 4, documents: { kind 1 (0 image, 1 name, 2 what is pinned of an image), key text, version text, BLAKE3 32 }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -120,6 +120,7 @@ impl Seen {
         let documents = self.documents.iter().filter_map(|(key, seen)| match key {
             Key::Image(digest) => Some((0, digest.to_string(), seen)),
             Key::Name(name) => Some((1, name.escaped(), seen)),
+            Key::Pin(digest) => Some((2, digest.to_string(), seen)),
             _ => None,
         });
         let documents: Vec<_> = documents.collect();
@@ -199,6 +200,7 @@ fn document_key(reader: &mut Reader<'_>) -> Result<Key, FormatError> {
     let key = match kind {
         0 => text.parse::<Digest>().ok().map(Key::Image),
         1 => crate::format::ImageName::from_escaped(&text).ok().map(Key::Name),
+        2 => text.parse::<Digest>().ok().map(Key::Pin),
         _ => None,
     };
     key.ok_or_else(|| reader.invalid("an unknown document"))
@@ -219,6 +221,7 @@ mod tests {
         }
         let document = SeenDocument { version: Version("\"abc\"".into()), hash: [7; 32] };
         seen.documents.insert(Key::Image(Digest::from_bytes([1; 32])), document.clone());
+        seen.documents.insert(Key::Pin(Digest::from_bytes([1; 32])), document.clone());
         seen.documents.insert(Key::Name("team/app:1".parse().unwrap()), document);
         seen
     }

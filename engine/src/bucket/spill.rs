@@ -12,7 +12,9 @@ use super::seen::FarPack;
 use super::upload::{confirm, footer, hashed, upload};
 use super::{BucketError, Exchange, Published, Pulled, exchange_store};
 use crate::archive::load_image;
+use crate::format::PinOrigins;
 use crate::id::{Digest, PackId};
+use crate::pin::Coverage;
 use crate::remote::{Class, Remote, RemoteError};
 use crate::store::{Family, Key, LocalStore, PackArea, Store as _, StoreError};
 use crate::{Archive, Error, with_causes};
@@ -45,6 +47,8 @@ pub struct Candidate {
     pub last_used_by: i64,
     /// What the bucket has of it.
     pub far: Option<FarPack>,
+    /// How a working set of every image that uses it is pinned, so that all of them start without it; none if one has no such set.
+    pub pinned: PinOrigins,
 }
 
 /// What is decided about a pack.
@@ -149,18 +153,20 @@ pub fn plan_spill(
         if images.is_some() && !uses.wanted.contains(&candidate.pack) {
             continue;
         }
+        candidate.pinned = uses.pinned.of(&candidate.pack);
         let last = uses.last.get(&candidate.pack).copied();
         candidate.last_used_by = last.unwrap_or_else(|| modified(archive, candidate.pack));
         plan.add(&candidate, decide(&candidate));
     }
     plan.packs.sort_by_key(|pack| (pack.last_used_by, pack.pack));
-    plan.beside = Beside::of(archive, &local, &plan.packs, &pulled.metas, pulled.listed.clone())?;
+    plan.beside = Beside::of(archive, &local, &plan.packs, &pulled)?;
     Ok((pulled, plan))
 }
 
 /// Every data pack that is here or there; who uses it is still to be found out.
 fn candidates(archive: &Archive, local: &LocalStore) -> Result<impl Iterator<Item = Candidate>, BucketError> {
-    let candidate = |pack, len, far| Candidate { pack, len, is_here: false, last_used_by: 0, far };
+    let candidate =
+        |pack, len, far| Candidate { pack, len, is_here: false, last_used_by: 0, far, pinned: PinOrigins::default() };
     let mut all: HashMap<PackId, Candidate> = archive
         .with_seen(|seen| seen.packs.iter().map(|(id, far)| (*id, candidate(*id, far.len, Some(*far)))).collect());
     for item in local.list(Family::Packs(PackArea::Data))? {
@@ -174,7 +180,7 @@ fn candidates(archive: &Archive, local: &LocalStore) -> Result<impl Iterator<Ite
 
 impl SpillPlan {
     fn add(&mut self, candidate: &Candidate, verdict: Verdict) {
-        let Candidate { pack, len, is_here, last_used_by, far } = *candidate;
+        let Candidate { pack, len, is_here, last_used_by, far, pinned: _ } = *candidate;
         let count = |sum: &mut (u64, u64)| *sum = (sum.0 + 1, sum.1 + len);
         let there = far.map(|far| far.class);
         let (class, step) = match (verdict, far) {
@@ -215,19 +221,21 @@ impl SpillPlan {
 struct Uses {
     /// When the last image that uses a pack was archived.
     last: HashMap<PackId, i64>,
+    pinned: Coverage,
     /// The packs of the images that were named.
     wanted: BTreeSet<PackId>,
 }
 
 impl Uses {
     fn of(local: &LocalStore, images: Option<&BTreeSet<Digest>>) -> Result<Self, BucketError> {
-        let mut uses = Uses { last: HashMap::new(), wanted: BTreeSet::new() };
+        let mut uses = Uses { last: HashMap::new(), pinned: Coverage::default(), wanted: BTreeSet::new() };
         for item in local.list(Family::Images)? {
             let Key::Image(digest) = item.key else { continue };
             let record = load_image(local, &digest).map_err(|error| match error {
                 Error::Store(error) => error.into(),
                 error => BucketError::Object { key: item.key.clone(), what: with_causes(&error) },
             })?;
+            uses.pinned.add(local, &record);
             for pack in record.all_packs() {
                 let last = uses.last.entry(pack).or_insert(i64::MIN);
                 *last = (*last).max(record.archived_at);

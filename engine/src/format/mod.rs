@@ -7,6 +7,7 @@ mod image;
 mod name;
 mod ops;
 mod pack;
+mod pin;
 mod sealed;
 mod stream;
 pub(crate) mod wire;
@@ -21,6 +22,7 @@ pub use image::{BlobBody, BlobRecord, Filesystem, ImageRecord, LayerRecord, Moun
 pub use name::{ImageName, NameRecord};
 pub use ops::{OpsDecoder, OpsEncoder};
 pub use pack::{MAX_PACK_LEN, PACK_HEADER_LEN, PACK_TRAILER_LEN, PackClass, PackHeader, PackTrailer};
+pub use pin::{PinOrigin, PinOrigins, PinRecord};
 pub use stream::{CHUNK_REF_LEN, ChunkRef, MAX_INLINE_REFS, StreamRef};
 
 /// Why stored bytes are not what they should be.

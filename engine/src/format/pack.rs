@@ -27,11 +27,13 @@ pub enum PackClass {
     Original,
     /// Trees, recipes and OCI documents: always hot.
     Meta,
+    /// Copies of file contents that stay at hand while the packs they came from sleep: always hot, and gone without a loss.
+    Pinned,
 }
 
 impl PackClass {
     /// Every class.
-    pub const ALL: [PackClass; 3] = [PackClass::Content, PackClass::Original, PackClass::Meta];
+    pub const ALL: [PackClass; 4] = [PackClass::Content, PackClass::Original, PackClass::Meta, PackClass::Pinned];
 
     /// The number that stands for it on disk.
     pub const fn code(self) -> u8 {
@@ -39,6 +41,7 @@ impl PackClass {
             PackClass::Content => 1,
             PackClass::Original => 2,
             PackClass::Meta => 3,
+            PackClass::Pinned => 4,
         }
     }
 

@@ -61,6 +61,9 @@ pub(crate) struct Packer {
     threads: usize,
 }
 
+/// What is packed while it is archived.
+const PACKED: [PackClass; 3] = [PackClass::Content, PackClass::Original, PackClass::Meta];
+
 /// What is remembered of a sealed pack: enough to resolve a [`PackUse`].
 struct SealedWindows {
     class: PackClass,
@@ -94,8 +97,8 @@ impl OpenWindow {
 fn index_key(area: PackArea, id: &ChunkId) -> ChunkId {
     match area {
         PackArea::Data => *id,
-        // Metadata must never be found in a pack that may go cold, so it lives in a key space of its own.
-        PackArea::Meta => ChunkId::from_bytes(id.as_bytes().map(|byte| !byte)),
+        // Metadata must never be found in a pack that may go cold, so it lives in a key space of its own. What is pinned is in no index.
+        PackArea::Meta | PackArea::Pinned => ChunkId::from_bytes(id.as_bytes().map(|byte| !byte)),
     }
 }
 
@@ -126,7 +129,7 @@ impl Packer {
             config: config.clone(),
             index,
             pipeline: Pipeline::start(Arc::clone(&store), tmp.clone(), config, threads)?,
-            windows: PackClass::ALL.map(|_| OpenWindow::new()),
+            windows: PACKED.map(|_| OpenWindow::new()),
             pending: HashMap::new(),
             sealed: Vec::new(),
             totals: PackerTotals::default(),
@@ -149,7 +152,8 @@ impl Packer {
         match class {
             PackClass::Content => content,
             PackClass::Original => original,
-            PackClass::Meta => meta,
+            // Nothing is pinned while it is archived.
+            PackClass::Meta | PackClass::Pinned => meta,
         }
     }
 
@@ -158,7 +162,7 @@ impl Packer {
         match class {
             PackClass::Content => self.config.window_raw as usize,
             // Nothing to gain by arranging what does not compress, and little by arranging metadata over long distances.
-            PackClass::Original | PackClass::Meta => 16 << 20,
+            PackClass::Original | PackClass::Meta | PackClass::Pinned => 16 << 20,
         }
     }
 
@@ -202,7 +206,7 @@ impl Packer {
         let frame_raw = match class {
             PackClass::Content => self.config.frame_raw,
             PackClass::Original => crate::format::MAX_CHUNK_LEN,
-            PackClass::Meta => self.config.meta_frame_raw,
+            PackClass::Meta | PackClass::Pinned => self.config.meta_frame_raw,
         };
         let (number, window) = self.window(class).end();
         let (raw, plans) = window.arrange(frame_raw);
@@ -232,7 +236,7 @@ impl Packer {
     /// Packs everything that waits, seals the open packs and makes the index durable: after this, everything handed in so far
     /// may be referred to by a commit.
     pub(crate) fn seal(&mut self) -> Result<(), Error> {
-        for class in PackClass::ALL {
+        for class in PACKED {
             self.flush(class)?;
         }
         let sealed = self.pipeline.finish()?;

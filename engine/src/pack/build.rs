@@ -11,7 +11,7 @@ use crate::format::{
     Footer, FrameEntry, MAX_PACK_LEN, PACK_HEADER_LEN, PACK_TRAILER_LEN, PackClass, PackHeader, PackTrailer,
 };
 use crate::id::{ArchiveId, PackId};
-use crate::store::{Body, Key, Store, StoreError};
+use crate::store::{Body, Key, PackArea, Store, StoreError};
 
 /// Upper bound of what one more frame adds to a footer: its entry and its chunks'.
 fn footer_growth(chunks: usize) -> u64 {
@@ -94,7 +94,7 @@ impl PackBuilder {
         };
         finish(&mut self.file).map_err(StoreError::io("writing", &key))?;
         store.put(&key, Body::File(&self.path))?;
-        if self.footer.class != PackClass::Meta {
+        if PackArea::of(self.footer.class) == PackArea::Data {
             store.put(&Key::Footer(id), Body::Bytes(&encoded))?;
         }
         Ok(SealedPack { id, footer: self.footer, len })

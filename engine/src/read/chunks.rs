@@ -28,12 +28,21 @@ impl AsRef<[u8]> for ChunkBytes {
 /// Where a frame's bytes are in a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FramePlace {
+    /// Where the pack is.
+    pub area: PackArea,
     /// The pack.
     pub pack: PackId,
     /// Where its payload starts in it.
     pub offset: u64,
     /// Bytes of the payload.
     pub len: u64,
+}
+
+impl FramePlace {
+    /// The key of its pack.
+    pub fn key(&self) -> Key {
+        Key::Pack(self.area, self.pack)
+    }
 }
 
 /// How reads were served.
@@ -50,8 +59,19 @@ pub struct ChunkReader {
     store: Arc<dyn Store>,
     data: RwLock<Locator>,
     meta: RwLock<Locator>,
+    /// Copies of some of the data, which are tried first: they never sleep.
+    pinned: RwLock<Locator>,
     cache: FrameCache,
     accesses: Option<Arc<Accesses>>,
+}
+
+/// Where chunks of an area are looked for, in that order.
+fn areas(area: PackArea) -> &'static [PackArea] {
+    match area {
+        PackArea::Data => &[PackArea::Pinned, PackArea::Data],
+        PackArea::Meta => &[PackArea::Meta],
+        PackArea::Pinned => &[PackArea::Pinned],
+    }
 }
 
 impl ChunkReader {
@@ -61,6 +81,7 @@ impl ChunkReader {
             store,
             data: RwLock::new(Locator::new(PackArea::Data)),
             meta: RwLock::new(Locator::new(PackArea::Meta)),
+            pinned: RwLock::new(Locator::new(PackArea::Pinned)),
             cache: FrameCache::new(cache_bytes),
             accesses: None,
         }
@@ -80,6 +101,7 @@ impl ChunkReader {
         match area {
             PackArea::Data => &self.data,
             PackArea::Meta => &self.meta,
+            PackArea::Pinned => &self.pinned,
         }
     }
 
@@ -92,6 +114,17 @@ impl ChunkReader {
         Ok(())
     }
 
+    /// Learns which chunks these packs of pinned contents hold, and says whether that was new. Ones that are gone or damaged are passed
+    /// over: all that is in them is elsewhere, too.
+    pub(crate) fn learn_pinned(&self, packs: &[PackId]) -> bool {
+        let mut locator = self.pinned.write().unwrap_or_else(PoisonError::into_inner);
+        let before = locator.pack_count();
+        for pack in packs {
+            let _ = locator.load(self.store.as_ref(), [*pack]);
+        }
+        locator.pack_count() > before
+    }
+
     /// How reads were served so far.
     pub fn stats(&self) -> ReadStats {
         let (frame_hits, frame_misses) = self.cache.counts();
@@ -100,6 +133,11 @@ impl ChunkReader {
 
     /// One chunk, verified.
     pub fn chunk(&self, area: PackArea, chunk: &ChunkRef) -> Result<ChunkBytes, Error> {
+        if area == PackArea::Data
+            && let Ok(Some(bytes)) = self.try_known(PackArea::Pinned, chunk)
+        {
+            return Ok(bytes);
+        }
         match self.try_known(area, chunk) {
             Ok(Some(bytes)) => return Ok(bytes),
             Ok(None) => {}
@@ -116,20 +154,26 @@ impl ChunkReader {
 
     /// Whether the chunk's frame is decompressed already.
     pub(crate) fn is_in_memory(&self, area: PackArea, chunk: &ChunkRef) -> bool {
-        let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
-        let pack = |place: &Place| locator.pack(place.pack).map(|pack| (pack.id, place.frame));
-        locator.find(&chunk.id, chunk.len).first().and_then(pack).is_some_and(|key| self.cache.has(key))
+        areas(area).iter().any(|area| {
+            let locator = self.locator(*area).read().unwrap_or_else(PoisonError::into_inner);
+            let pack = |place: &Place| locator.pack(place.pack).map(|pack| (pack.id, place.frame));
+            locator.find(&chunk.id, chunk.len).first().and_then(pack).is_some_and(|key| self.cache.has(key))
+        })
     }
 
-    /// Every place where the chunk's frame is, as far as is known. Reads nothing.
+    /// Every place where the chunk's frame is, as far as is known; pinned ones first. Reads nothing.
     pub(crate) fn places(&self, area: PackArea, chunk: &ChunkRef) -> Vec<FramePlace> {
-        let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
-        let resolve = |place: Place| {
-            let pack = locator.pack(place.pack)?;
-            let frame = pack.frames.get(place.frame as usize)?;
-            Some(FramePlace { pack: pack.id, offset: frame.payload_offset(), len: u64::from(frame.payload_len) })
-        };
-        locator.find(&chunk.id, chunk.len).into_iter().filter_map(resolve).collect()
+        let mut places = Vec::new();
+        for &area in areas(area) {
+            let locator = self.locator(area).read().unwrap_or_else(PoisonError::into_inner);
+            places.extend(locator.find(&chunk.id, chunk.len).into_iter().filter_map(|place| {
+                let pack = locator.pack(place.pack)?;
+                let frame = pack.frames.get(place.frame as usize)?;
+                let (offset, len) = (frame.payload_offset(), u64::from(frame.payload_len));
+                Some(FramePlace { area, pack: pack.id, offset, len })
+            }));
+        }
+        places
     }
 
     /// As [`ChunkReader::places`]; where none is known, all packs are looked through, and there is one or an error.

@@ -125,6 +125,11 @@ impl Locator {
             .collect()
     }
 
+    /// How many packs it knows.
+    pub(crate) fn pack_count(&self) -> usize {
+        self.packs.len()
+    }
+
     pub(crate) fn pack(&self, number: u32) -> Option<&LocatedPack> {
         self.packs.get(number as usize)
     }

@@ -8,6 +8,7 @@ mod locator;
 mod needs;
 mod open_image;
 mod stream;
+mod touched;
 
 pub use blob::{write_blob, write_diff};
 pub use chunks::{ChunkBytes, ChunkReader, FramePlace, ReadStats};

@@ -37,7 +37,7 @@ pub fn needs(reader: &ChunkReader, record: &ImageRecord, is_here: &dyn Fn(&PackI
     };
     let mut visit = |area, chunk: &ChunkRef| match area {
         PackArea::Data => count(chunk),
-        PackArea::Meta => Ok(()),
+        PackArea::Meta | PackArea::Pinned => Ok(()),
     };
     for blob in &record.blobs {
         if let Some(stream) = stored_as_it_is(blob) {

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::chunks::{ChunkBytes, ChunkReader, FramePlace};
 use super::stream::StreamReader;
+use super::touched::Touched;
 use crate::error::Error;
 use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
+use crate::id::Digest;
 use crate::store::PackArea;
 use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
 
@@ -17,6 +21,8 @@ use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
 const MAX_TREE: u64 = 4 << 30;
 /// Largest list of chunk references of one layer, in bytes.
 const MAX_REFS: u64 = 4 << 30;
+/// Between two looks whether something was pinned meanwhile, at least.
+const LOOK_FOR_PINS: Duration = Duration::from_secs(2);
 
 /// Local copies of trees, so that they can be mapped. Anything in it may be deleted at any time.
 #[derive(Debug, Clone)]
@@ -73,6 +79,16 @@ struct LayerRefs {
     encoded: Vec<u8>,
     /// `starts[n]` is where chunk `n` starts; one more than there are chunks.
     starts: Vec<u64>,
+    touched: Touched,
+}
+
+/// A chunk in the content of a layer.
+struct At {
+    /// Which of the layer's chunk references it is.
+    number: usize,
+    chunk: ChunkRef,
+    /// Where it starts in the content.
+    start: u64,
 }
 
 impl LayerRefs {
@@ -87,14 +103,20 @@ impl LayerRefs {
             position += u64::from(chunk.len);
             starts.push(position);
         }
-        Ok(LayerRefs { encoded, starts })
+        let touched = Touched::new(starts.len());
+        Ok(LayerRefs { encoded, starts, touched })
     }
 
-    /// The chunk that holds this position of the layer's content, and where it starts.
-    fn at(&self, position: u64) -> Option<(ChunkRef, u64)> {
+    /// The chunk that holds this position of the layer's content.
+    fn at(&self, position: u64) -> Option<At> {
         let number = self.starts.partition_point(|start| *start <= position).checked_sub(1)?;
         let encoded = self.encoded.chunks_exact(CHUNK_REF_LEN).nth(number)?;
-        Some((ChunkRef::decode(encoded).ok()?, *self.starts.get(number)?))
+        Some(At { number, chunk: ChunkRef::decode(encoded).ok()?, start: *self.starts.get(number)? })
+    }
+
+    /// Where the chunk of this number starts; one past the last is the content's end.
+    fn start(&self, number: u64) -> Option<u64> {
+        usize::try_from(number).ok().and_then(|number| self.starts.get(number)).copied()
     }
 }
 
@@ -103,6 +125,9 @@ pub struct OpenImage {
     tree: Arc<Tree>,
     layers: Vec<LayerRefs>,
     reader: Arc<ChunkReader>,
+    image: Digest,
+    /// When it was last looked for what is pinned of it.
+    pins: Mutex<Option<Instant>>,
 }
 
 impl OpenImage {
@@ -119,6 +144,7 @@ impl OpenImage {
                 return Err(Error::Unmountable { image: filesystem.manifest, reason: reason.clone() });
             }
         };
+        let image = record.root;
         reader.learn(record.packs.iter().copied())?;
         let tree = Arc::new(cache.open(&reader, stream)?);
         let mut layers = Vec::with_capacity(filesystem.layers.len());
@@ -129,7 +155,21 @@ impl OpenImage {
             reader.learn(layer.packs.iter().copied())?;
             layers.push(LayerRefs::load(&reader, layer)?);
         }
-        Ok(OpenImage { tree, layers, reader })
+        let image = OpenImage { tree, layers, reader, image, pins: Mutex::default() };
+        image.look_for_pins();
+        Ok(image)
+    }
+
+    /// Learns what is pinned of the image, and says whether that was new.
+    fn look_for_pins(&self) -> bool {
+        let mut last = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < LOOK_FOR_PINS) {
+            return false;
+        }
+        *last = Some(Instant::now());
+        // What is pinned is a copy: without it, or with a damaged record of it, the image is read as ever.
+        let pin = crate::pin::load(self.reader.store(), &self.image).ok().flatten();
+        pin.is_some_and(|pin| self.reader.learn_pinned(&pin.packs))
     }
 
     /// The merged tree.
@@ -145,11 +185,11 @@ impl OpenImage {
     /// Whether a read of this range would be answered from memory.
     pub fn is_in_memory(&self, content: ContentRef, offset: u64, len: u64) -> bool {
         let Some(layer) = self.layers.get(content.layer as usize) else { return false };
-        let first = usize::try_from(content.first).ok().and_then(|number| layer.starts.get(number));
+        let first = layer.start(content.first);
         let Some(mut position) = first.and_then(|start| start.checked_add(offset)) else { return false };
         let Some(end) = position.checked_add(len) else { return false };
         while position < end {
-            let Some((chunk, start)) = layer.at(position) else { return false };
+            let Some(At { chunk, start, .. }) = layer.at(position) else { return false };
             if !self.reader.is_in_memory(PackArea::Data, &chunk) {
                 return false;
             }
@@ -189,40 +229,70 @@ impl OpenImage {
     /// Where the stored bytes of all files are, as [`OpenImage::frames`].
     pub fn all_frames(&self) -> Result<BTreeSet<Vec<FramePlace>>, Error> {
         let mut frames = BTreeSet::new();
-        // Every name has a number, and so has the root; of several names of one inode, one.
-        for ino in 1..=self.tree.totals().entries.saturating_add(1) {
-            match self.tree.node(Ino(ino)) {
-                Ok(node) => {
-                    if let Some(content) = node.content {
-                        frames.append(&mut self.frames(content)?);
-                    }
-                }
-                Err(TreeError::NoSuchInode { .. }) => {}
-                Err(error) => return Err(Error::metadata("the merged tree")(error)),
-            }
+        for content in self.contents()? {
+            frames.append(&mut self.frames(content)?);
         }
         Ok(frames)
     }
 
+    /// The contents of all files, in the order of their names.
+    pub fn contents(&self) -> Result<Vec<ContentRef>, Error> {
+        let mut contents = Vec::new();
+        // Every name has a number, and so has the root; of several names of one inode, one.
+        for ino in 1..=self.tree.totals().entries.saturating_add(1) {
+            match self.tree.node(Ino(ino)) {
+                Ok(node) => contents.extend(node.content),
+                Err(TreeError::NoSuchInode { .. }) => {}
+                Err(error) => return Err(Error::metadata("the merged tree")(error)),
+            }
+        }
+        Ok(contents)
+    }
+
+    /// The root digest of the image.
+    pub fn digest(&self) -> Digest {
+        self.image
+    }
+
     /// A chunk of file content, verified.
     pub(crate) fn chunk(&self, chunk: &ChunkRef) -> Result<ChunkBytes, Error> {
-        self.reader.chunk(PackArea::Data, chunk)
+        match self.reader.chunk(PackArea::Data, chunk) {
+            // Somebody may have pinned it since.
+            Err(error) if error.frozen_pack().is_some() && self.look_for_pins() => {
+                self.reader.chunk(PackArea::Data, chunk)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Which of a file's stored bytes somebody asked for since the image was opened, whether they could be had or not: ascending
+    /// ranges, apart, of whole chunks.
+    pub fn touched(&self, content: ContentRef) -> Vec<Range<u64>> {
+        let Some(layer) = self.layers.get(content.layer as usize) else { return Vec::new() };
+        let end = content.first.checked_add(content.count);
+        let number = |number: u64| usize::try_from(number).ok().filter(|number| *number < layer.starts.len());
+        let numbers = number(content.first).zip(end.and_then(number)).map(|(first, end)| first..end);
+        let base = layer.start(content.first).unwrap_or(0);
+        let position = |number: usize| layer.starts.get(number).map_or(0, |start| start - base);
+        let runs = numbers.map(|numbers| layer.touched.runs(numbers)).unwrap_or_default();
+        runs.into_iter().map(|run| position(run.start)..position(run.end)).collect()
     }
 
     /// Fills `buf` with the stored bytes of a file from `offset` on; it must lie inside what `content` stands for.
     pub fn read_stored(&self, content: ContentRef, offset: u64, mut buf: &mut [u8]) -> Result<(), Error> {
         let outside = || Error::Internal("a read outside the stored bytes of a file".to_owned());
         let layer = self.layers.get(content.layer as usize).ok_or_else(outside)?;
-        let start = |number: u64| usize::try_from(number).ok().and_then(|number| layer.starts.get(number)).copied();
-        let end = content.first.checked_add(content.count).and_then(start).ok_or_else(outside)?;
-        let mut position = start(content.first).and_then(|first| first.checked_add(offset)).ok_or_else(outside)?;
+        let end = content.first.checked_add(content.count).and_then(|last| layer.start(last)).ok_or_else(outside)?;
+        let first = layer.start(content.first);
+        let mut position = first.and_then(|first| first.checked_add(offset)).ok_or_else(outside)?;
         if position.checked_add(buf.len() as u64).is_none_or(|last| last > end) {
             return Err(outside());
         }
         while !buf.is_empty() {
-            let (chunk, chunk_start) = layer.at(position).ok_or_else(outside)?;
-            let bytes = self.reader.chunk(PackArea::Data, &chunk)?;
-            let within = usize::try_from(position - chunk_start).unwrap_or(usize::MAX);
+            let At { number, chunk, start } = layer.at(position).ok_or_else(outside)?;
+            layer.touched.mark(number);
+            let bytes = self.chunk(&chunk)?;
+            let within = usize::try_from(position - start).unwrap_or(usize::MAX);
             let source = bytes.as_ref().get(within..).unwrap_or_default();
             let len = source.len().min(buf.len());
             if len == 0 {

@@ -27,6 +27,8 @@ pub fn objects(remote: &dyn Remote) {
         Key::Footer(PackId::from_bytes([1; 32])),
         Key::Image(Digest::from_bytes([3; 32])),
         Key::Name("team/app:1.0+x".parse().unwrap()),
+        Key::Pack(PackArea::Pinned, PackId::from_bytes([4; 32])),
+        Key::Pin(Digest::from_bytes([3; 32])),
     ];
     for key in &keys {
         assert!(remote.head(key).unwrap().is_none());
@@ -46,9 +48,15 @@ pub fn objects(remote: &dyn Remote) {
         assert_eq!(head.version, version);
         assert!(head.modified > 0);
     }
-    for family in
-        [Family::Packs(PackArea::Data), Family::Packs(PackArea::Meta), Family::Footers, Family::Images, Family::Names]
-    {
+    for family in [
+        Family::Packs(PackArea::Data),
+        Family::Packs(PackArea::Meta),
+        Family::Packs(PackArea::Pinned),
+        Family::Footers,
+        Family::Images,
+        Family::Names,
+        Family::Pins,
+    ] {
         let there = listed(remote, family);
         assert_eq!(there.len(), 1, "{family:?}");
         let key = keys.iter().find(|key| **key == there[0].key).unwrap();

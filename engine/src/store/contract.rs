@@ -13,6 +13,8 @@ fn keys() -> Vec<Key> {
         Key::Footer(id(1)),
         Key::Image(Digest::from_bytes([3; 32])),
         Key::Name("app:1".parse().unwrap()),
+        Key::pack(PackClass::Pinned, id(4)),
+        Key::Pin(Digest::from_bytes([3; 32])),
     ]
 }
 
@@ -45,6 +47,8 @@ fn check(store: &dyn Store) {
     assert_eq!(listed(Family::Footers), [(all[3].clone(), 10)]);
     assert_eq!(listed(Family::Images), [(all[4].clone(), 10)]);
     assert_eq!(listed(Family::Names), [(all[5].clone(), 10)]);
+    assert_eq!(listed(Family::Packs(PackArea::Pinned)), [(all[6].clone(), 10)]);
+    assert_eq!(listed(Family::Pins), [(all[7].clone(), 10)]);
 
     let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
     let file = dir.path().join("pack");

@@ -10,7 +10,7 @@ use crate::id::{Digest, PackId};
 pub enum Key {
     /// `config`.
     Config,
-    /// `packs/<2 hex>/<id>` or `meta/<2 hex>/<id>`.
+    /// `packs/<2 hex>/<id>`, `meta/<2 hex>/<id>` or `pinned/<2 hex>/<id>`.
     Pack(PackArea, PackId),
     /// `footers/<2 hex>/<id>`.
     Footer(PackId),
@@ -18,15 +18,19 @@ pub enum Key {
     Image(Digest),
     /// `names/<escaped name>`.
     Name(ImageName),
+    /// `pins/<64 hex>`.
+    Pin(Digest),
 }
 
-/// The two areas that packs are kept in.
+/// The areas that packs are kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PackArea {
     /// May go cold.
     Data,
     /// Always hot.
     Meta,
+    /// Copies of what is in the first, always hot.
+    Pinned,
 }
 
 impl PackArea {
@@ -35,6 +39,7 @@ impl PackArea {
         match class {
             PackClass::Content | PackClass::Original => PackArea::Data,
             PackClass::Meta => PackArea::Meta,
+            PackClass::Pinned => PackArea::Pinned,
         }
     }
 }
@@ -50,6 +55,8 @@ pub enum Family {
     Images,
     /// Names.
     Names,
+    /// What is pinned, by image.
+    Pins,
 }
 
 impl Family {
@@ -58,9 +65,11 @@ impl Family {
         match self {
             Family::Packs(PackArea::Data) => "packs",
             Family::Packs(PackArea::Meta) => "meta",
+            Family::Packs(PackArea::Pinned) => "pinned",
             Family::Footers => "footers",
             Family::Images => "images",
             Family::Names => "names",
+            Family::Pins => "pins",
         }
     }
 
@@ -75,6 +84,7 @@ impl Family {
             Family::Packs(area) => name.parse().ok().map(|id| Key::Pack(area, id)),
             Family::Footers => name.parse().ok().map(Key::Footer),
             Family::Images => format!("sha256:{name}").parse().ok().map(Key::Image),
+            Family::Pins => format!("sha256:{name}").parse().ok().map(Key::Pin),
             Family::Names => ImageName::from_escaped(name).ok().map(Key::Name),
         }
     }
@@ -99,6 +109,7 @@ impl fmt::Display for Key {
             Key::Footer(id) => fanned(f, Family::Footers, id),
             Key::Image(digest) => write!(f, "images/{}", digest.hex()),
             Key::Name(name) => write!(f, "names/{}", name.escaped()),
+            Key::Pin(digest) => write!(f, "pins/{}", digest.hex()),
         }
     }
 }
@@ -116,6 +127,8 @@ mod tests {
             (Key::pack(PackClass::Content, pack), format!("packs/ab/{hex}"), Family::Packs(PackArea::Data)),
             (Key::pack(PackClass::Original, pack), format!("packs/ab/{hex}"), Family::Packs(PackArea::Data)),
             (Key::pack(PackClass::Meta, pack), format!("meta/ab/{hex}"), Family::Packs(PackArea::Meta)),
+            (Key::pack(PackClass::Pinned, pack), format!("pinned/ab/{hex}"), Family::Packs(PackArea::Pinned)),
+            (Key::Pin(Digest::from_bytes([0xab; 32])), format!("pins/{hex}"), Family::Pins),
             (Key::Footer(pack), format!("footers/ab/{hex}"), Family::Footers),
             (Key::Image(Digest::from_bytes([0xab; 32])), format!("images/{hex}"), Family::Images),
             (Key::Name(name), "names/team%2Fapp%3A1".to_owned(), Family::Names),

@@ -42,7 +42,7 @@ pub struct PackFacts<'a> {
     pub reads: Windows,
     /// Where it is.
     pub place: Place,
-    /// The pinned sets it belongs to.
+    /// How working sets of the images that use it are pinned; nothing if one of them has none.
     pub pinned: &'a [&'a str],
     /// Days until it is deleted, where that is known.
     pub remaining_life_days: Option<u32>,

@@ -71,7 +71,8 @@ pub struct Rule {
     pub max_bytes: Option<u64>,
     /// Days it will live on, at least.
     pub min_remaining_life_days: u32,
-    /// Pinned sets, of which it belongs to one (`*`: to any). Without, it belongs to none.
+    /// Every image that uses it has a pinned working set, found in one of these ways: `startup`, `mount`, `files` (`*`: in any). Without,
+    /// it does not matter.
     pub pinned: Vec<String>,
     /// The class, whatever it costs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,10 +200,8 @@ impl Rule {
     }
 
     fn fits_pins(&self, pinned: &[&str]) -> bool {
-        if self.pinned.is_empty() {
-            return pinned.is_empty();
-        }
-        pinned.iter().any(|set| self.pinned.iter().any(|wanted| wanted == "*" || wanted == set))
+        let named = |by: &&str| self.pinned.iter().any(|wanted| wanted == "*" || wanted == by);
+        self.pinned.is_empty() || !pinned.is_empty() && pinned.iter().all(named)
     }
 }
 
@@ -212,7 +211,7 @@ impl Policy {
         Policy::parse(DEFAULT)
     }
 
-    /// Everything that is older than so many days and in no pinned set goes into one class: `--older-than 30d --class …`.
+    /// Everything that is older than so many days goes into one class: `--older-than 30d --class …`.
     pub fn simple(older_than_days: u32, class: Class) -> Policy {
         let rule = Rule { older_than_days, class: Some(class), ..Rule::default() };
         let (assume, threshold) = Default::default();

@@ -40,7 +40,7 @@ pub struct ReplayPack {
     /// Its class on the first day, and days it has been there. Without, it is written into Standard when it is born, or on
     /// the first day if that is later.
     pub start: Option<(Class, u32)>,
-    /// The pinned sets it belongs to.
+    /// How working sets of the images that use it are pinned; nothing if one of them has none.
     pub pinned: Vec<String>,
 }
 
@@ -256,6 +256,7 @@ impl Serialize for Access {
 mod tests {
     use super::*;
     use crate::cost::Item;
+    use crate::tier::Rule;
 
     const GB: u64 = 1 << 30;
     const FROM: u32 = 20_000;
@@ -341,7 +342,10 @@ mod tests {
         let prices = prices();
         let pinned = ReplayPack { pinned: vec!["startup".into()], ..pack(2, FROM, None) };
         let packs = [pack(1, FROM + 45, None), pinned, pack(3, FROM + 400, None)];
-        let replay = replay(&prices, &Policy::simple(10, Class::GlacierInstant), &packs, [], FROM..FROM + 90);
+        let mut policy = Policy::simple(10, Class::GlacierInstant);
+        let stays = Rule { pinned: vec!["startup".into()], class: Some(Class::Standard), ..Rule::default() };
+        policy.rules.insert(0, stays);
+        let replay = replay(&prices, &policy, &packs, [], FROM..FROM + 90);
         assert_eq!(replay.months.len(), 3);
         assert_eq!(replay.months.iter().map(|month| month.moves).collect::<Vec<_>>(), [0, 0, 1]);
         let stored: Vec<_> = replay.months.iter().map(|month| month.bill.item(Item::Storage).nanos()).collect();

@@ -8,6 +8,7 @@ mod dir;
 mod error;
 mod file;
 mod sparse;
+mod touched;
 mod xattr;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use attr::{Attr, BLOCK_SIZE};
 pub use dir::{DirEntry, NAME_MAX};
 pub use error::FsError;
 pub use file::Opened;
+pub use touched::{TOUCHED, parse_touched};
 pub use xattr::{RESERVED_PREFIX, Xattr};
 
 use crate::cold::ColdReads;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::touched::{TOUCHED, touched_text};
 use super::{Fs, FsError};
 use crate::engine::{Ino, NodeKind, escaped_xattr, unescaped_xattr};
 
@@ -74,6 +75,10 @@ impl Fs {
                 About::ThawEta => file.thaw_eta,
             };
             return Ok(value.map(|value| Cow::Owned(value.into_bytes())));
+        }
+        if name == TOUCHED {
+            let ranges = node.content.map(|content| self.content.touched(content)).unwrap_or_default();
+            return Ok(touched_text(&ranges).map(|text| Cow::Owned(text.into_bytes())));
         }
         let mut of_root = self.root_xattrs.iter().filter(|_| ino == Ino::ROOT);
         Ok(of_root.find(|(key, _)| key == name).map(|(_, value)| Cow::Borrowed(value.as_slice())))

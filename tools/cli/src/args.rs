@@ -90,6 +90,10 @@ pub enum Command {
     Spill(Spill),
     /// Make an image's frozen packs readable again: priced first, then asked for, and brought here as they thaw
     Thaw(Thaw),
+    /// Keep what a start of an image reads at hand while everything else of it sleeps
+    Pin(Pin),
+    /// Give up what is pinned of an image
+    Unpin(Unpin),
     /// What the bucket costs now, and over years
     Cost(Cost),
     /// The chunk index, which is derived from the packs
@@ -233,6 +237,46 @@ pub struct Thaw {
     /// Whether to ask
     #[command(flatten)]
     pub consent: Consent,
+}
+
+/// `firn pin`
+#[derive(Debug, ClapArgs)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct Pin {
+    /// Name, digest, or the first digits of one
+    #[arg(required_unless_present = "list")]
+    pub image: Option<String>,
+    /// What its own program reads in its first seconds: it is run in a container without a network, with changes thrown away
+    #[arg(long, group = "what")]
+    pub startup: bool,
+    /// These files and everything below these directories: a file with one path on each line, or `-`
+    #[arg(long, group = "what", value_name = "LIST", value_hint = ValueHint::FilePath)]
+    pub files: Option<PathBuf>,
+    /// What was read through the mounts of the image that are there now
+    #[arg(long, group = "what")]
+    pub from_mount: bool,
+    /// Show what is pinned
+    #[arg(long, group = "what", conflicts_with_all = ["image", "add", "command"])]
+    pub list: bool,
+    /// Keep what is pinned of the image already, too
+    #[arg(long)]
+    pub add: bool,
+    /// With --startup: how long its program may run, e.g. 30s, before it is stopped
+    #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub run_for: std::time::Duration,
+    /// With --startup: what to run instead of the image's own program
+    #[arg(last = true, value_name = "COMMAND", requires = "startup")]
+    pub command: Vec<String>,
+    /// Which filesystem
+    #[command(flatten)]
+    pub platform: PlatformChoice,
+}
+
+/// `firn unpin`
+#[derive(Debug, ClapArgs)]
+pub struct Unpin {
+    /// Name, digest, or the first digits of one
+    pub image: String,
 }
 
 /// `firn cost`
@@ -512,6 +556,14 @@ pub fn parse_age(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).ok_or_else(wrong)
+}
+
+/// Reads `10s`, `2m`: how long something may take, a second at least and a day at most.
+pub fn parse_time(text: &str) -> Result<std::time::Duration, String> {
+    match parse_age(text)? {
+        seconds @ 1..=86_400 => Ok(std::time::Duration::from_secs(seconds)),
+        _ => Err("from 1s to 24h".to_owned()),
+    }
 }
 
 /// Reads `64M`, `1G`, `4096`, `1.5GiB`: powers of 1024, as dd and qemu take them.

@@ -13,6 +13,7 @@ mod pricing;
 mod progress;
 mod settings;
 mod show;
+mod startup;
 
 use std::process::ExitCode;
 

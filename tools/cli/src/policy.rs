@@ -61,13 +61,14 @@ impl Chooser<'_> {
                 Place::Bucket { class: far.class, held_days, readable: far.is_readable() }
             }
         };
+        let pinned = candidate.pinned.names();
         let facts = PackFacts {
             bytes: candidate.len,
             age_days: days_since(candidate.last_used_by),
             last_read_days: self.history.last_read(&candidate.pack).map(|day| today.saturating_sub(day)),
             reads: self.history.windows(&candidate.pack, today),
             place,
-            pinned: &[],
+            pinned: &pinned,
             remaining_life_days: None,
         };
         match (self.policy.decide(self.prices, &facts).action, candidate.far) {

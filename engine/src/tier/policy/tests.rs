@@ -181,7 +181,8 @@ class = "deep-archive"
     let rule = |facts: PackFacts<'_>| policy.decide(&prices(), &facts).rule;
     let base = || PackFacts { last_read_days: Some(50), ..facts(Place::Local) };
     assert_eq!(rule(PackFacts { pinned: &["startup"], ..base() }), Some(1));
-    assert_eq!(rule(PackFacts { pinned: &["demo"], ..base() }), Some(2));
+    assert_eq!(rule(PackFacts { pinned: &["files"], ..base() }), Some(2));
+    assert_eq!(rule(PackFacts { pinned: &["files", "startup"], ..base() }), Some(2));
     assert_eq!([999, 1000, 2000, 2001].map(|bytes| rule(PackFacts { bytes, ..base() })), [4, 3, 3, 4].map(Some));
     assert_eq!(rule(PackFacts { age_days: 99, ..base() }), None);
     assert_eq!(rule(PackFacts { age_days: 100, ..base() }), Some(4));
@@ -204,7 +205,7 @@ fn the_simple_policy_does_what_it_says() {
     assert_eq!(at(30, held(Class::DeepArchive, 1)).reason, Reason::Best);
     assert_eq!(at(30, held(Class::Other, 1)).reason, Reason::ForeignClass);
     let pinned = PackFacts { pinned: &["startup"], ..facts(Place::Local) };
-    assert_eq!(policy.decide(&prices(), &pinned).reason, Reason::NoRule);
+    assert_eq!(policy.decide(&prices(), &pinned), policy.decide(&prices(), &facts(Place::Local)));
 }
 
 #[test]

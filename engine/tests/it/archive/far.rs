@@ -16,7 +16,7 @@ use crate::common::layout::{GZIP_LAYER, Layout, gzip};
 use crate::common::tarball::Tar;
 use crate::common::{ingest, noise, scratch, small_archive};
 
-const NOW: i64 = 1_790_000_000;
+pub const NOW: i64 = 1_790_000_000;
 const CACHE: u64 = 64 << 20;
 const EVER: i64 = i64::MAX;
 
@@ -40,7 +40,7 @@ fn bucket() -> Arc<MemoryRemote> {
     Arc::new(MemoryRemote::new(NOW))
 }
 
-fn attached(root: &Path, remote: &Arc<MemoryRemote>) -> Archive {
+pub fn attached(root: &Path, remote: &Arc<MemoryRemote>) -> Archive {
     let remote: Arc<dyn Remote> = Arc::clone(remote) as _;
     if root.join("config").exists() {
         attach(&Archive::open(root).unwrap(), remote.as_ref()).unwrap();

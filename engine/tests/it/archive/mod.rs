@@ -6,6 +6,7 @@ mod directory;
 mod docker;
 mod far;
 mod hostile;
+mod pins;
 mod round_trip;
 mod settle;
 mod sharing;

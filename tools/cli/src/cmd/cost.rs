@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use firn_engine::bucket::{FarPack, Tally, pull};
 use firn_engine::cost::{Growth, Held, Prices, Today, Year, project};
 use firn_engine::id::PackId;
+use firn_engine::pin::Coverage;
 use firn_engine::remote::{Class, Restore};
 use firn_engine::store::{Family, PackArea};
 use firn_engine::thaw::{jobs, read_job};
 use firn_engine::tier::access::day_of;
-use firn_engine::tier::{Finding, PackState, Policy, Replay, ReplayPack, replay, review};
+use firn_engine::tier::{Finding, History, PackState, Policy, Replay, ReplayPack, replay, review};
 use serde_json::json;
 
 use crate::args::Cost;
@@ -37,7 +38,8 @@ pub fn run(context: &Context, args: &Cost) -> Result<(), Failure> {
     let mut held: Vec<Held> =
         far.iter().map(|pack| Held { class: pack.class, bytes: pack.len, seconds: age(pack.modified) }).collect();
     // Metadata in the bucket is what is here, in Standard.
-    for family in [Family::Packs(PackArea::Meta), Family::Footers, Family::Images, Family::Names] {
+    let families = [Family::Packs(PackArea::Meta), Family::Packs(PackArea::Pinned), Family::Footers];
+    for family in families.into_iter().chain([Family::Images, Family::Names, Family::Pins]) {
         let listed = archive.store().list(family).map_err(firn_engine::Error::from)?;
         held.extend(listed.iter().map(|item| Held { class: Class::Standard, bytes: item.len, seconds: now }));
     }
@@ -46,11 +48,12 @@ pub fn run(context: &Context, args: &Cost) -> Result<(), Failure> {
         Some(years) => projection(&archive, &prices, &held, years, now)?,
         None => Vec::new(),
     };
+    let history = policy::history(&archive)?;
     let replayed = match &args.what_if {
-        Some(named) => vec![replayed(&archive, &prices, &policy::named(named)?)?],
+        Some(named) => vec![replayed(&archive, &prices, &policy::named(named)?, &history)?],
         None => Vec::new(),
     };
-    let findings = findings(&archive, &prices)?;
+    let findings = findings(&archive, &prices, &history)?;
     let json = json!({
         "today": today,
         "saving_per_month": today.saving(),
@@ -63,10 +66,17 @@ pub fn run(context: &Context, args: &Cost) -> Result<(), Failure> {
 }
 
 /// What the time since the first image would have cost under a policy, given what was read.
-fn replayed(archive: &firn_engine::Archive, prices: &Prices, policy: &Policy) -> Result<Replay, Failure> {
+fn replayed(
+    archive: &firn_engine::Archive,
+    prices: &Prices,
+    policy: &Policy,
+    history: &History,
+) -> Result<Replay, Failure> {
     let mut born: HashMap<PackId, u32> = HashMap::new();
+    let mut pins = Coverage::default();
     for image in archive.images()? {
         let record = archive.image(&image)?;
+        pins.add(archive.store().as_ref(), &record);
         for pack in record.all_packs() {
             let day = day_of(record.archived_at);
             born.entry(pack).and_modify(|first| *first = day.min(*first)).or_insert(day);
@@ -78,18 +88,18 @@ fn replayed(archive: &firn_engine::Archive, prices: &Prices, policy: &Policy) ->
         .filter(|((area, _), _)| *area == PackArea::Data)
         .filter_map(|((_, pack), bytes)| {
             let born = *born.get(&pack)?;
-            Some(ReplayPack { pack, bytes, born, start: None, pinned: Vec::new() })
+            let pinned = pins.of(&pack).names().into_iter().map(str::to_owned).collect();
+            Some(ReplayPack { pack, bytes, born, start: None, pinned })
         })
         .collect();
     let today = day_of(show::now());
     let first = packs.iter().map(|pack| pack.born).min().unwrap_or(today);
-    let history = policy::history(archive)?;
     Ok(replay(prices, policy, &packs, history.accesses(), first..today + 1))
 }
 
 /// What somebody should look at.
-fn findings(archive: &firn_engine::Archive, prices: &Prices) -> Result<Vec<Finding>, Failure> {
-    let (now, history) = (show::now(), policy::history(archive)?);
+fn findings(archive: &firn_engine::Archive, prices: &Prices, history: &History) -> Result<Vec<Finding>, Failure> {
+    let now = show::now();
     let today = day_of(now);
     let dir = archive.root().join("jobs");
     let mut thaws: HashMap<PackId, u32> = HashMap::new();

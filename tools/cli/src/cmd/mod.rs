@@ -9,6 +9,7 @@ mod index;
 mod init;
 mod ls;
 mod mount;
+mod pin;
 mod restore;
 mod scripts;
 mod settle;
@@ -46,6 +47,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Sync(args) => attach::sync(&context, &args)?,
         Command::Spill(args) => spill::run(&context, &args)?,
         Command::Thaw(args) => thaw::run(&context, &args)?,
+        Command::Pin(args) => pin::run(&context, &args)?,
+        Command::Unpin(args) => pin::unpin(&context, &args)?,
         Command::Cost(args) => cost::run(&context, &args)?,
         Command::Index(Index::Rebuild) => index::rebuild(&context)?,
         Command::Completions { shell } => scripts::completions(shell),

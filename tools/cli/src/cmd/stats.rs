@@ -30,13 +30,14 @@ pub fn run(context: &Context) -> Result<(), Failure> {
         "content_packs": count(&stats.content_packs),
         "original_packs": count(&stats.original_packs),
         "meta_packs": count(&stats.meta_packs),
+        "pinned": count(&stats.pinned),
         "footers": count(&stats.footers),
         "stored_bytes": stored,
         "stored_bytes_without_originals": stored - stats.original_packs.bytes,
     });
     context.print(&json, || {
         let mut table = Table::new(&["", ">NUMBER", ">BYTES"]);
-        let rows: [(&str, &Count); 12] = [
+        let rows: [(&str, &Count); 13] = [
             ("images", &stats.images),
             ("blobs, as often as referred to", &stats.logical),
             ("blobs, each once", &stats.unique_blobs),
@@ -48,6 +49,7 @@ pub fn run(context: &Context) -> Result<(), Failure> {
             ("packs of file contents", &stats.content_packs),
             ("packs of kept originals", &stats.original_packs),
             ("packs of metadata", &stats.meta_packs),
+            ("packs of what is pinned", &stats.pinned),
             ("copies of pack footers", &stats.footers),
         ];
         for (what, count) in rows {

@@ -76,18 +76,19 @@ impl Cold {
     /// How a frame can be read that lies at all of these places; `None` if it is here.
     fn standing(&self, places: &[FramePlace], looked: &mut BTreeMap<PackId, Option<Standing>>) -> Found {
         let store = self.archive().store();
-        let key = |place: &FramePlace| Key::Pack(PackArea::Data, place.pack);
-        if places.iter().any(|place| store.is_here(&key(place), place.offset, place.len)) {
+        if places.iter().any(|place| store.is_here(&place.key(), place.offset, place.len)) {
             return Found::Here;
         }
         let mut look = |place: &FramePlace| {
             *looked.entry(place.pack).or_insert_with(|| {
                 // A bucket that was attached since is only noticed by a store that is asked for something.
-                let _ = store.len(&key(place));
+                let _ = store.len(&place.key());
                 self.lookout.standing(place.pack)
             })
         };
-        let readiest = places.iter().filter_map(|place| Some((look(place)?, place.pack))).min();
+        // What is pinned is here or nowhere.
+        let places = places.iter().filter(|place| place.area == PackArea::Data);
+        let readiest = places.filter_map(|place| Some((look(place)?, place.pack))).min();
         readiest.map_or(Found::Nowhere, |(standing, pack)| Found::There(standing, pack))
     }
 }

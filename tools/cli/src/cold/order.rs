@@ -13,7 +13,7 @@ use firn_engine::cost::{Bill, Prices, Usage, copy_seconds};
 use firn_engine::id::{Digest, JobId, PackId};
 use firn_engine::read::OpenImage;
 use firn_engine::remote::{Remote, Tier};
-use firn_engine::store::{Key, PackArea};
+use firn_engine::store::PackArea;
 use firn_engine::thaw::{
     Driver, JobSpec, Journal, JournalError, Plan, Settings, Sight, SystemClock, WantedPack, jobs, read_job,
 };
@@ -144,15 +144,14 @@ impl Order {
     /// originals of layers are not among them: a mount needs none.
     fn plan(&self, archive: &Archive, remote: &dyn Remote, image: &OpenImage) -> Result<Plan, Failure> {
         let store = archive.store();
-        let key = |pack: PackId| Key::Pack(PackArea::Data, pack);
         let near =
             |pack: &PackId| archive.with_seen(|seen| seen.packs.get(pack).is_some_and(|far| !far.class.is_frozen()));
         let mut wanted = BTreeMap::new();
         for places in image.all_frames()? {
-            let at_hand = places
-                .iter()
-                .any(|place| near(&place.pack) || store.is_here(&key(place.pack), place.offset, place.len));
-            if let Some(place) = places.first().filter(|_| !at_hand) {
+            let at_hand =
+                places.iter().any(|place| near(&place.pack) || store.is_here(&place.key(), place.offset, place.len));
+            let mut asleep = places.iter().filter(|place| !at_hand && place.area == PackArea::Data);
+            if let Some(place) = asleep.next() {
                 wanted.insert(place.pack, Vec::new());
             }
         }
