@@ -59,7 +59,7 @@ impl Firn {
     /// # Errors
     /// firn fails, or prints something else.
     pub fn json(&self, words: &[&str]) -> Result<Value> {
-        let bytes = self.cmd(words).arg("--json").bytes()?;
+        let bytes = self.cmd(&["--json"]).args(words).bytes()?;
         let what = format!("the output of firn {} --json", words.join(" "));
         serde_json::from_slice(&bytes).map_err(|source| Error::Json { path: what.into(), source })
     }

@@ -31,6 +31,7 @@ const TEST: &[Need] = &[
     need("debootstrap", "debootstrap"),
     need("containerd", "containerd"),
     need("ctr", "containerd"),
+    need("runc", "runc"),
     need("rsync", "rsync"),
     need("getfattr", "attr"),
     need("getfacl", "acl"),

@@ -152,12 +152,15 @@ fn what_was_read_is_known_by_chunks() {
     assert_eq!(image.touched(content(&image, "doc").0), []);
     read(&image, "app", 0..len).unwrap();
     assert_eq!(image.touched(app), [0..len as u64]);
-    // A range becomes the blocks around it.
-    let set = select(&image, [(app, vec![300_000..300_001])]).unwrap();
+    // A range becomes the blocks around it, and of a small file the whole.
+    let doc = content(&image, "doc").0;
+    let set = select(&image, [(doc, vec![300_000..300_001])]).unwrap();
     assert_eq!(set.files, 1);
     assert!((128 << 10..260 << 10).contains(&set.bytes), "{}", set.bytes);
+    assert_eq!(select(&image, [(app, vec![300_000..300_001])]).unwrap().bytes, BIN as u64);
     let both = [(app, vec![0..u64::MAX]), (app, vec![5..6])];
-    assert_eq!(select(&image, both).unwrap().bytes, BIN as u64, "every chunk once");
+    let set = select(&image, both).unwrap();
+    assert_eq!((set.bytes, set.files), (BIN as u64, 1), "every chunk and every file once");
 }
 
 #[test]

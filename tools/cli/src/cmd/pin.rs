@@ -75,7 +75,10 @@ fn wanted(
     }
     let seconds = args.run_for.as_secs();
     context.aside(|| {
-        format!("starting {} for {seconds} s at most, without a network\n", show::printable(&record.root.to_string()))
+        format!(
+            "starting {} for {seconds} s at most, without a network\n",
+            show::printable(args.image.as_deref().unwrap_or_default())
+        )
     });
     let ended = startup::try_out(archive, record, filesystem, image, &args.command, args.run_for)?;
     let how = if ended == Ended::Done { "it ended by itself" } else { "it was stopped" };

@@ -27,6 +27,8 @@ pub struct StartConfig {
     pub working_dir: Option<String>,
     /// `user[:group]`, names or numbers; root if empty.
     pub user: Option<String>,
+    /// The signal that it ends well on, by name or number; `SIGTERM` if none.
+    pub stop_signal: Option<String>,
 }
 
 #[derive(Deserialize)]

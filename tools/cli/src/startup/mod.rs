@@ -31,6 +31,10 @@ use spec::Process;
 const CHANGES: &str = "size=1g,mode=700";
 /// Between two looks whether it has ended.
 const LOOK: Duration = Duration::from_millis(50);
+/// For so long it may take to end after it was told to.
+const GRACE: Duration = Duration::from_secs(5);
+/// And to be gone after it was killed.
+const KILLED: Duration = Duration::from_secs(10);
 /// Of what it said, as much is shown when it failed.
 const LAST_WORDS: u64 = 2000;
 const RUNTIME: &str = "runc";
@@ -87,7 +91,10 @@ fn process(fs: &Fs, config: &StartConfig, command: &[String]) -> Result<Process,
     let ids = users::ids(fs, user)
         .ok_or_else(|| Failure::usage(format!("the image runs as {user:?}, whom its /etc/passwd does not know")))?;
     let cwd = config.working_dir.clone().filter(|dir| dir.starts_with('/')).unwrap_or_else(|| "/".to_owned());
-    Ok(Process { args, env: config.env.clone().unwrap_or_default(), cwd, ids })
+    // It goes to the runtime as a word of its command line, and must not be taken for an option.
+    let stop_signal = config.stop_signal.clone().filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let stop_signal = stop_signal.filter(|name| !name.is_empty()).unwrap_or_else(|| "SIGTERM".to_owned());
+    Ok(Process { args, env: config.env.clone().unwrap_or_default(), cwd, ids, stop_signal })
 }
 
 fn run(place: &Place, fs: Arc<Fs>, process: &Process, run_for: Duration) -> Result<Ended, Failure> {
@@ -100,7 +107,7 @@ fn run(place: &Place, fs: Arc<Fs>, process: &Process, run_for: Duration) -> Resu
     let json = spec::spec(&rootfs, process).to_string();
     std::fs::write(place.sub("bundle").join("config.json"), json)
         .map_err(Failure::system("describing the container"))?;
-    let ended = place.run(run_for);
+    let ended = place.run(run_for, &process.stop_signal);
     let unmounted = place.take_down();
     let outcome = ended?;
     unmounted?;
@@ -163,7 +170,7 @@ impl Place {
         command
     }
 
-    fn run(&self, run_for: Duration) -> Result<Ended, Failure> {
+    fn run(&self, run_for: Duration, stop_signal: &str) -> Result<Ended, Failure> {
         let failed = || Failure::system("keeping what the program says");
         let mut said = tempfile::tempfile().map_err(failed())?;
         let (out, err) = (said.try_clone().map_err(failed())?, said.try_clone().map_err(failed())?);
@@ -178,12 +185,16 @@ impl Place {
         })?;
         match wait(&mut child, run_for).map_err(Failure::system("waiting for the program"))? {
             None => {
-                let _ = self.runtime(&["kill", CONTAINER, "KILL"]).stderr(Stdio::null()).status();
-                // The runtime ends with its container; should that not be there yet, it is ended itself.
-                if wait(&mut child, Duration::from_secs(10)).ok().flatten().is_none() {
-                    let _ = child.kill();
-                    let _ = child.wait();
+                // How it ends belongs to the set: whoever starts it will stop it, too.
+                for (signal, grace) in [(stop_signal, GRACE), ("SIGKILL", KILLED)] {
+                    let _ = self.runtime(&["kill", CONTAINER, signal]).stderr(Stdio::null()).status();
+                    if wait(&mut child, grace).ok().flatten().is_some() {
+                        return Ok(Ended::Stopped);
+                    }
                 }
+                // The runtime ends with its container; should that not be there yet, it is ended itself.
+                let _ = child.kill();
+                let _ = child.wait();
                 Ok(Ended::Stopped)
             }
             Some(status) if status.success() => Ok(Ended::Done),

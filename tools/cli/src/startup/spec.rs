@@ -40,6 +40,8 @@ pub struct Process {
     pub cwd: String,
     /// As whom.
     pub ids: Ids,
+    /// What it is stopped by.
+    pub stop_signal: String,
 }
 
 /// The runtime's `config.json` for a process over this root filesystem.
@@ -88,8 +90,13 @@ mod tests {
 
     #[test]
     fn a_container_can_do_little() {
-        let process =
-            Process { args: vec!["sh".into()], env: Vec::new(), cwd: "/".into(), ids: Ids { uid: 33, gid: 34 } };
+        let process = Process {
+            args: vec!["sh".into()],
+            env: Vec::new(),
+            cwd: "/".into(),
+            ids: Ids { uid: 33, gid: 34 },
+            stop_signal: String::new(),
+        };
         let spec = spec(Path::new("/r"), &process);
         assert_eq!(spec["process"]["noNewPrivileges"], true);
         assert_eq!(spec["process"]["env"], json!([PATH]));

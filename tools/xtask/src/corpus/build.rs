@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use serde_json::{Value, json};
 
 use super::compress::{self, Compressor};
-use super::recipes::{self, IMAGES, Recipe, STAGES, Stage};
+use super::recipes::{self, IMAGES, Recipe, SERVER, STAGES, Stage};
 use super::{content, oddities, tar_layer};
 use crate::digest::Measured;
 use crate::error::{IoContext, Result, check_failed};
@@ -67,7 +67,7 @@ pub fn images(places: &Places) -> Result<()> {
         println!("corpus: {} of {} layers to build", missing.len(), STAGES.len());
         build_stages(places, &layout, &missing)?;
     }
-    for image in IMAGES {
+    for image in IMAGES.iter().chain([&SERVER]) {
         assemble(places, &layout, image)?;
     }
     Ok(())
@@ -341,7 +341,7 @@ fn assemble(places: &Places, layout: &Layout, image: &recipes::Image) -> Result<
     }
     let config = json!({
         "created": "2025-09-01T00:00:00Z", "architecture": "amd64", "os": "linux",
-        "config": { "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], "Cmd": ["/bin/bash"] },
+        "config": { "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], "Cmd": image.program },
         "rootfs": { "type": "layers", "diff_ids": diff_ids }, "history": history,
     });
     let config = layout.put_json(oci::CONFIG, &config)?;

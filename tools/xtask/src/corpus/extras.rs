@@ -9,6 +9,7 @@ use super::build::Places;
 use super::compress::{self, Compressor};
 use super::content;
 use super::oddities::{self, TarStyle};
+use super::recipes::SERVER;
 use crate::error::Result;
 use crate::files;
 use crate::oci::{self, Descriptor, Layout};
@@ -58,6 +59,7 @@ pub fn add(places: &Places) -> Result<Vec<Extra>> {
             .iter()
             .map(|(tag, kind)| Extra { source: format!("oci:{}:{tag}", layout.dir().display()), kind })
             .collect();
+    extra.push(Extra { source: format!("oci:{}:{}", layout.dir().display(), SERVER.tag), kind: "image" });
     for (transport, tag) in [("oci-archive", "web-1"), ("docker-archive", "build-2")] {
         let file = places.root.join(format!("{tag}.{transport}.tar"));
         archive_file(&layout, transport, tag, &file)?;

@@ -50,10 +50,16 @@ pub struct Image {
     pub tag: &'static str,
     /// Its last layer.
     pub stage: &'static str,
+    /// What it starts.
+    pub program: &'static [&'static str],
 }
 
 const fn stage(name: &'static str, parent: &'static str, recipe: Recipe, compressor: Compressor) -> Stage {
     Stage { name, parent: Some(parent), recipe, compressor }
+}
+
+const fn image(tag: &'static str) -> Image {
+    Image { tag, stage: tag, program: &["/bin/bash"] }
 }
 
 const PYTHON: Recipe = Recipe::Apt(&["python3", "ca-certificates", "libcap2-bin"]);
@@ -66,6 +72,7 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "base-2", parent: Some("base-1"), recipe: Recipe::Upgrade, compressor: C::Umoci },
     stage("python-1", "base-1", PYTHON, C::Go),
     stage("python-2", "base-2", PYTHON, C::Gzip(9)),
+    stage("nginx", "base-1", Recipe::Apt(&["nginx-light"]), C::Go),
     stage(
         "web-app-1",
         "python-1",
@@ -158,15 +165,18 @@ pub const STAGES: &[Stage] = &[
 
 /// The images, in the order in which they were published.
 pub const IMAGES: &[Image] = &[
-    Image { tag: "web-1", stage: "web-1" },
-    Image { tag: "build-1", stage: "build-1" },
-    Image { tag: "web-2", stage: "web-2" },
-    Image { tag: "build-2", stage: "build-2" },
-    Image { tag: "web-3", stage: "web-3" },
-    Image { tag: "build-3", stage: "build-3" },
-    Image { tag: "web-4", stage: "web-4" },
-    Image { tag: "build-4", stage: "build-4" },
+    image("web-1"),
+    image("build-1"),
+    image("web-2"),
+    image("build-2"),
+    image("web-3"),
+    image("build-3"),
+    image("web-4"),
+    image("build-4"),
 ];
+
+/// An image that is none of a series, for what only a server shows.
+pub const SERVER: Image = Image { tag: "nginx", stage: "nginx", program: &["nginx", "-g", "daemon off;"] };
 
 /// The stage of that name.
 pub fn find(name: &str) -> Option<&'static Stage> {
@@ -206,7 +216,7 @@ mod tests {
             assert!(stage.parent.is_none_or(|p| seen.contains(p)), "{} before its parent", stage.name);
             assert!(seen.insert(stage.name), "{} twice", stage.name);
         }
-        assert!(IMAGES.len() >= 8 && IMAGES.iter().all(|i| seen.contains(i.stage)));
+        assert!(IMAGES.len() >= 8 && IMAGES.iter().all(|i| seen.contains(i.stage)) && seen.contains(SERVER.stage));
     }
 
     #[test]

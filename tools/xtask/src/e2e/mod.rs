@@ -163,6 +163,7 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
             overlay::all(setting, runner);
             restored::all(setting, runner);
             roundtrip::archive_files(setting, runner);
+            cold::startup::all(setting, runner);
             cold::small(setting, runner);
             seaweed::all(setting, runner);
         },

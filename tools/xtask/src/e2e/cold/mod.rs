@@ -4,6 +4,7 @@ pub mod bill;
 pub mod flaky;
 pub mod kills;
 pub mod sleep;
+pub mod startup;
 pub mod two;
 mod world;
 
