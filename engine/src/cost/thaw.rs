@@ -28,12 +28,12 @@ pub fn copy_seconds(ready: i64, days: u32) -> u64 {
 pub struct ThawQuote {
     /// The tier.
     pub tier: Tier,
-    /// Objects it can bring back.
+    /// Objects that are brought back.
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Objects whose class does not have this tier.
-    pub left_out: u64,
+    /// How many of them are of a class that does not have this tier, and are asked for on the fastest it has.
+    pub slower: u64,
     /// Retrieval, requests and copies, as if every object took its class's longest time.
     pub bill: Bill,
     /// Longest time until the last of them is readable, in seconds, as the provider states it.
@@ -43,8 +43,8 @@ pub struct ThawQuote {
 }
 
 /// What every tier asks for bringing `frozen` (class and bytes of each object) back for `days`, requested at `now` (seconds
-/// since the epoch), slowest tier first. Objects of classes that need no thaw are passed over. A tier that can bring back
-/// none of them is not listed.
+/// since the epoch), slowest tier first. Objects of classes that need no thaw are passed over. A tier that none of the classes has
+/// is not listed.
 ///
 /// When the objects become readable is not known beforehand; a copy is priced as if it took the longest stated time. It
 /// then lives `days` to `days` + 1, so the forecast is off by at most a day of Standard storage per object.
@@ -52,14 +52,13 @@ pub fn thaw_quotes(prices: &Prices, frozen: &[(Class, u64)], days: u32, now: i64
     let quote = |tier: Tier| {
         let mut usage = Usage::default();
         let mut quote =
-            ThawQuote { tier, objects: 0, bytes: 0, left_out: 0, bill: Bill::default(), ready_within: 0, expires: now };
+            ThawQuote { tier, objects: 0, bytes: 0, slower: 0, bill: Bill::default(), ready_within: 0, expires: now };
         for &(class, bytes) in frozen.iter().filter(|(class, _)| class.is_frozen()) {
-            let Some(longest) = tier.longest(class) else {
-                quote.left_out += 1;
-                continue;
-            };
+            let Some(asked) = tier.available(class) else { continue };
+            let Some(longest) = asked.longest(class) else { continue };
+            quote.slower += u64::from(asked != tier);
             let ready = now.saturating_add_unsigned(longest);
-            usage.thaw(class, tier, bytes, copy_seconds(ready, days));
+            usage.thaw(class, asked, bytes, copy_seconds(ready, days));
             quote.objects += 1;
             quote.bytes = quote.bytes.saturating_add(bytes);
             quote.ready_within = quote.ready_within.max(longest);
@@ -68,7 +67,7 @@ pub fn thaw_quotes(prices: &Prices, frozen: &[(Class, u64)], days: u32, now: i64
         quote.bill = Bill::of(&usage, prices);
         quote
     };
-    Tier::ALL.into_iter().map(quote).filter(|quote| quote.objects > 0).collect()
+    Tier::ALL.into_iter().map(quote).filter(|quote| quote.objects > quote.slower).collect()
 }
 
 /// `bulk: 3 objects, 192.0 MB, $0.0005, within 48 h`.
@@ -82,7 +81,7 @@ impl fmt::Display for ThawQuote {
         };
         write!(f, "{}: {} objects, {megabytes:.1} MB, ", self.tier, self.objects)?;
         write!(f, "{}, within {time} {unit}", self.bill.total)?;
-        if self.left_out > 0 { write!(f, "; {} can't be had this way", self.left_out) } else { Ok(()) }
+        if self.slower > 0 { write!(f, "; {} of them can't be had as fast", self.slower) } else { Ok(()) }
     }
 }
 
@@ -131,24 +130,24 @@ mod tests {
     /// - bulk: 0.0025 + 0.000025 and free; the copies are ready after 48 h (3 days) and 12 h (3.5 days, so 3 d + 12 h):
     ///   72 h × 0.023 / 730 h = 0.002268493 and 84 h × … = 0.002646575.
     /// - standard: 0.02 + 0.0001 and 0.01 + 0.00005; ready after 12 h and 5 h: 84 h = 0.002646575 and 91 h = 0.002867123.
-    /// - expedited: Flexible alone, 0.03 + 0.01; ready after 5 min: 3 d + 23 h 55 min = 95.91667 h:
-    ///   0.003022032.
+    /// - expedited: Flexible, 0.03 + 0.01, ready after 5 min: 3 d + 23 h 55 min = 95.91667 h: 0.003022032; Deep Archive, which can't, as
+    ///   standard: 0.0201 and 84 h.
     #[test]
     fn tiers_side_by_side() {
         let prices = Prices::us_east_1().unwrap();
         let frozen = [(Class::DeepArchive, GB), (Class::GlacierFlexible, GB), (Class::Standard, GB)];
         let quotes = thaw_quotes(&prices, &frozen, 3, MIDNIGHT);
-        let found: Vec<_> = quotes.iter().map(|quote| (quote.objects, quote.left_out, quote.ready_within)).collect();
-        assert_eq!(found, [(2, 0, 48 * 3600), (2, 0, 12 * 3600), (1, 1, 300)]);
-        let retrieval = [2_525_000, 30_150_000, 40_000_000];
-        let copies = [4_915_068, 5_513_698, 3_022_032];
+        let found: Vec<_> = quotes.iter().map(|quote| (quote.objects, quote.slower, quote.ready_within)).collect();
+        assert_eq!(found, [(2, 0, 48 * 3600), (2, 0, 12 * 3600), (2, 1, 12 * 3600)]);
+        let retrieval = [2_525_000, 30_150_000, 60_100_000];
+        let copies = [4_915_068, 5_513_698, 3_022_032 + 2_646_575];
         for ((quote, retrieval), copies) in quotes.iter().zip(retrieval).zip(copies) {
             assert_eq!(quote.bill.item(Item::RestoredCopy), Money::from_nanos(copies), "{}", quote.tier);
             assert_eq!(quote.bill.total, Money::from_nanos(retrieval + copies), "{}", quote.tier);
         }
         assert_eq!(quotes[0].expires, MIDNIGHT + 5 * 86_400);
         assert_eq!(quotes[0].to_string(), "bulk: 2 objects, 2147.5 MB, $0.0074, within 48 h");
-        assert!(quotes[2].to_string().ends_with("within 5 min; 1 can't be had this way"));
+        assert!(quotes[2].to_string().ends_with("within 12 h; 1 of them can't be had as fast"));
         assert!(thaw_quotes(&prices, &[(Class::Standard, GB)], 3, MIDNIGHT).is_empty());
     }
 

@@ -1,10 +1,11 @@
 //! Which bytes of which packs an image needs: what has to be thawed, and what to bring here, for all of it to be readable.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::chunks::ChunkReader;
+use super::chunks::{ChunkReader, FramePlace};
 use super::layer::for_each_chunk_of_tar;
+use super::open_image::OpenImage;
 use super::stream::for_each_chunk;
 use crate::archive::MAX_META_BLOB;
 use crate::error::Error;
@@ -18,21 +19,20 @@ const GAP: u64 = 128 << 10;
 /// Ranges of data packs, ascending, apart, and none of them empty.
 pub type Needs = BTreeMap<PackId, Vec<Range<u64>>>;
 
-/// The frames of data packs that hold what the image needs, for its files and for its blobs. Where a chunk is in several
-/// packs, one that `is_here` is counted on, and left out.
+/// The frames of data packs that hold what the image needs, for its files and for its blobs. Frames of which a copy is `at_hand` are left
+/// out.
 ///
 /// # Errors
 /// The metadata can't be read; [`Error::MissingChunk`] if no pack has a chunk.
-pub fn needs(reader: &ChunkReader, record: &ImageRecord, is_here: &dyn Fn(&PackId) -> bool) -> Result<Needs, Error> {
+pub fn needs(
+    reader: &ChunkReader,
+    record: &ImageRecord,
+    at_hand: &dyn Fn(&FramePlace) -> bool,
+) -> Result<Needs, Error> {
     reader.learn(record.all_packs())?;
-    let mut frames: BTreeMap<PackId, BTreeSet<(u64, u64)>> = BTreeMap::new();
+    let mut frames = Frames::default();
     let mut count = |chunk: &ChunkRef| -> Result<(), Error> {
-        let places = reader.found_places(PackArea::Data, chunk)?;
-        if let Some(place) = places.first()
-            && !places.iter().any(|place| is_here(&place.pack))
-        {
-            frames.entry(place.pack).or_default().insert((place.offset, place.offset + place.len));
-        }
+        frames.want(&reader.found_places(PackArea::Data, chunk)?, at_hand);
         Ok(())
     };
     let mut visit = |area, chunk: &ChunkRef| match area {
@@ -47,7 +47,42 @@ pub fn needs(reader: &ChunkReader, record: &ImageRecord, is_here: &dyn Fn(&PackI
             for_each_chunk_of_tar(reader, layer, &mut visit)?;
         }
     }
-    Ok(frames.into_iter().map(|(pack, frames)| (pack, merged(frames))).collect())
+    Ok(frames.needs())
+}
+
+/// [`needs`], of the files of one filesystem alone: what a mount of it reads.
+///
+/// # Errors
+/// The metadata can't be read.
+pub fn needs_of_files(image: &OpenImage, at_hand: &dyn Fn(&FramePlace) -> bool) -> Result<Needs, Error> {
+    let mut frames = Frames::default();
+    image.all_frames()?.iter().for_each(|places| frames.want(places, at_hand));
+    Ok(frames.needs())
+}
+
+/// Frames that are wanted, by pack.
+#[derive(Default)]
+struct Frames {
+    wanted: BTreeMap<PackId, BTreeSet<(u64, u64)>>,
+    /// Frames that were asked about already, with whether they are at hand: many chunks are in one.
+    asked: HashMap<FramePlace, bool>,
+}
+
+impl Frames {
+    /// One that is at all of these places.
+    fn want(&mut self, places: &[FramePlace], at_hand: &dyn Fn(&FramePlace) -> bool) {
+        if places.iter().any(|place| *self.asked.entry(*place).or_insert_with(|| at_hand(place))) {
+            return;
+        }
+        // What is pinned is here or nowhere, and a copy.
+        if let Some(place) = places.iter().find(|place| place.area == PackArea::Data) {
+            self.wanted.entry(place.pack).or_default().insert((place.offset, place.offset + place.len));
+        }
+    }
+
+    fn needs(self) -> Needs {
+        self.wanted.into_iter().map(|(pack, frames)| (pack, merged(frames))).collect()
+    }
 }
 
 /// What of a blob is in data packs as it is.

@@ -1,7 +1,8 @@
 //! Trees made for tests: members go in, a `Tree` and its content come out.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 use crate::lib_api::content::{Content, ContentError};
 use crate::lib_api::fs::Fs;
@@ -37,6 +38,8 @@ pub(crate) struct Bytes {
     files: HashMap<u64, Arc<[u8]>>,
     damage: HashMap<u64, Damage>,
     chunks: u64,
+    /// Files of which something was asked for.
+    asked: Arc<Mutex<HashSet<u64>>>,
 }
 
 impl Sample {
@@ -134,6 +137,7 @@ impl Bytes {
 impl Content for Bytes {
     fn read_stored(&self, content: ContentRef, offset: u64, buf: &mut [u8]) -> Result<(), ContentError> {
         let what = format!("chunk {}", content.first);
+        self.asked.lock().unwrap().insert(content.first);
         match self.damage.get(&content.first) {
             Some(Damage::Corrupt) => return Err(ContentError::Corrupt { what }),
             Some(Damage::Missing) => return Err(ContentError::Missing { what }),
@@ -148,6 +152,11 @@ impl Content for Bytes {
         let from = usize::try_from(offset).unwrap();
         buf.copy_from_slice(&bytes[from..from + buf.len()]);
         Ok(())
+    }
+
+    fn touched(&self, content: ContentRef) -> Vec<Range<u64>> {
+        let bytes = self.asked.lock().unwrap().contains(&content.first).then(|| self.files.get(&content.first));
+        bytes.flatten().map(|bytes| 0..bytes.len() as u64).into_iter().collect()
     }
 }
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use firn_engine::tar::{DataRun, Entry, EntryKind, Timestamp};
 
 use crate::os;
-use crate::sample::Sample;
+use crate::sample::{Damage, Sample};
 use crate::semantics::quote;
 use crate::world::{World, errno};
 
@@ -224,6 +224,32 @@ fn own_attributes_can_be_asked_for_and_are_not_listed() {
     assert_eq!(os::listxattr(world.root(), 100).unwrap().1, ["user.plain"]);
     assert_eq!(errno(os::xattr(&world.path("etc"), "user.firn.image")), libc::ENODATA);
     assert_eq!(os::listxattr(&world.path("etc"), 100).unwrap().1, Vec::<String>::new());
+}
+
+#[test]
+fn files_tell_what_was_asked_of_them() {
+    quote(
+        "X6",
+        "A regular file of which something was asked for since the mount answers `user.firn.touched`: ranges of its stored bytes as \
+         `OFFSET+LENGTH`, separated by commas, ascending, rounded out to chunks; reads that failed count, too. Other files give \
+         `ENODATA`.",
+    );
+    let (mut sample, _) = everything();
+    sample.file("asked", &[1; 5000]);
+    sample.file("bad", &[2; 6000]);
+    sample.damage("bad", Damage::Frozen);
+    sample.file("unasked", &[3; 7000]);
+    let world = World::with(sample.fs(), "xattr=always");
+    let touched = |name: &str| os::xattr(&world.path(name), "user.firn.touched");
+    for name in ["asked", "bad", "unasked"] {
+        assert_eq!(errno(touched(name)), libc::ENODATA, "{name}");
+    }
+    std::fs::read(world.path("asked")).unwrap();
+    assert_eq!(errno(std::fs::read(world.path("bad"))), libc::EREMOTEIO);
+    assert_eq!([touched("asked").unwrap(), touched("bad").unwrap()], [&b"0+5000"[..], b"0+6000"]);
+    assert_eq!(errno(touched("unasked")), libc::ENODATA);
+    assert_eq!(errno(touched("")), libc::ENODATA, "a directory");
+    assert_eq!(os::listxattr(&world.path("asked"), 100).unwrap().1, Vec::<String>::new());
 }
 
 #[test]

@@ -265,7 +265,7 @@ pub struct Pin {
     #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub run_for: std::time::Duration,
     /// With --startup: what to run instead of the image's own program
-    #[arg(last = true, value_name = "COMMAND", requires = "startup")]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["files", "from_mount"])]
     pub command: Vec<String>,
     /// Which filesystem
     #[command(flatten)]

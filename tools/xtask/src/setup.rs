@@ -32,6 +32,7 @@ const TEST: &[Need] = &[
     need("containerd", "containerd"),
     need("ctr", "containerd"),
     need("runc", "runc"),
+    need("/bin/busybox", "busybox-static"),
     need("rsync", "rsync"),
     need("getfattr", "attr"),
     need("getfacl", "acl"),

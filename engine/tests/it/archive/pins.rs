@@ -1,4 +1,5 @@
 //! Pinned working sets: read while everything else sleeps, shared, given up, and never what an image is made of.
+#![allow(clippy::single_range_in_vec_init, reason = "one range is what is meant")]
 
 use std::ops::Range;
 use std::path::Path;

@@ -91,6 +91,7 @@ fn pulled_json(pulled: &Pulled) -> Value {
         "bytes": pulled.bytes,
         "images": pulled.images,
         "names": pulled.names,
+        "pins": pulled.pins,
         "conflicts": pulled.conflicts,
         "refused": pulled.refused,
         "skipped_documents": pulled.skipped_documents,
@@ -99,9 +100,10 @@ fn pulled_json(pulled: &Pulled) -> Value {
 
 fn pulled_text(pulled: &Pulled) -> String {
     let mut text = format!(
-        "from the bucket: {} images and {} names, {} of metadata\n",
+        "from the bucket: {} images, {} names and {} pinned sets, {} of metadata\n",
         pulled.images,
         pulled.names,
+        pulled.pins,
         show::bytes(pulled.bytes)
     );
     pulled.conflicts.iter().for_each(|conflict| text.push_str(&format!("note: {conflict}\n")));
@@ -110,7 +112,7 @@ fn pulled_text(pulled: &Pulled) -> String {
         text.push('\n');
     });
     if pulled.skipped_documents {
-        text.push_str("note: somebody is archiving; new images and names of the bucket come with the next sync\n");
+        text.push_str("note: somebody is archiving or pinning; new images, names and pinned sets of the bucket come with the next sync\n");
     }
     text
 }
@@ -118,9 +120,10 @@ fn pulled_text(pulled: &Pulled) -> String {
 /// What was published, for people.
 pub fn published_text(published: &Published) -> String {
     let mut text = format!(
-        "to the bucket: {} images and {} names, {} packs ({}), {} of metadata\n",
+        "to the bucket: {} images, {} names and {} pinned sets, {} packs ({}), {} of metadata\n",
         published.images,
         published.names,
+        published.pins,
         published.packs.0,
         show::bytes(published.packs.1),
         show::bytes(published.meta_packs.1),
@@ -146,6 +149,7 @@ pub fn published_json(published: &Published) -> Value {
         "meta_bytes": published.meta_packs.1,
         "images": published.images,
         "names": published.names,
+        "pins": published.pins,
         "waiting": published.waiting.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "overtaken": published.overtaken,
     })

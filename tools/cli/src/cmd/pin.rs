@@ -32,6 +32,9 @@ const MAX_LIST: u64 = 256 << 20;
 /// Most bytes of an attribute's value.
 const MAX_VALUE: usize = 64 << 10;
 
+/// Of a file, everything.
+const ALL: Range<u64> = 0..u64::MAX;
+
 /// Files and what is wanted of them.
 type Wanted = Vec<(ContentRef, Vec<Range<u64>>)>;
 
@@ -112,7 +115,7 @@ fn below(tree: &Tree, start: Ino, wanted: &mut Wanted) -> Result<(), TreeError> 
     let mut waiting = vec![start];
     while let Some(ino) = waiting.pop() {
         let node = tree.node(ino)?;
-        wanted.extend(node.content.map(|content| (content, vec![0..u64::MAX])));
+        wanted.extend(node.content.map(|content| (content, vec![ALL])));
         if node.kind == NodeKind::Directory {
             let mut index = 0;
             while let Some((_, entry, _)) = tree.entry(ino, index)? {

@@ -3,20 +3,16 @@
 mod extend;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use firn_engine::cost::{ThawQuote, thaw_quotes};
-use firn_engine::format::ImageRecord;
-use firn_engine::id::{Digest, JobId, PackId};
+use firn_engine::id::{Digest, JobId};
 use firn_engine::read::needs;
-use firn_engine::remote::{Class, Remote};
-use firn_engine::store::{Key, PackArea, StoreError};
+use firn_engine::remote::Remote;
 use firn_engine::thaw::{
-    Change, Driver, Ended, HydrateError, Job, JobSpec, Journal, Plan, Round, Settings, Sight, Stage, SystemClock,
-    ThawError, WantedPack, jobs, read_job,
+    Change, Driver, Ended, Job, Journal, Round, Settings, Sight, Stage, SystemClock, ThawError, WantedPack, jobs,
+    read_job,
 };
 use firn_engine::{Archive, ErrorKind};
 use serde_json::{Value, json};
@@ -24,14 +20,11 @@ use serde_json::{Value, json};
 use crate::args::Thaw;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::thawing::{ThawPlan, hydrate, is_here, unfinished};
 use crate::{bucket, pricing, show};
 
-/// Requests that look at objects, at a time.
-pub const LOOKS: usize = 16;
 /// Metadata that is kept in memory while what an image needs is looked up, in bytes.
 const CACHE: usize = 64 << 20;
-/// Bytes that are fetched at a time while a pack comes in.
-const PIECE: u64 = 8 << 20;
 /// Between two looks of a status that is watched.
 const WATCH: Duration = Duration::from_secs(5);
 
@@ -98,73 +91,35 @@ impl Thawing<'_> {
                 return Ok(Some(*one));
             }
         }
-        let record = self.archive.resolve(target)?;
-        for id in all {
-            let job = read_job(&self.dir, id)?;
-            if !job.is_over() && job.spec().images.contains(&record.root) {
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
+        unfinished(&self.dir, &self.archive.resolve(target)?.root)
     }
 
     fn file(&self, target: &str, args: &Thaw) -> Result<(), Failure> {
         let record = self.archive.resolve(target)?;
-        let plan = self.plan(&record)?;
         let prices = pricing::prices(args.prices.as_deref())?;
-        let frozen: Vec<(Class, u64)> = plan
-            .packs
-            .iter()
-            .filter(|planned| planned.sight == Sight::Frozen)
-            .map(|planned| (planned.pack.class, planned.pack.len))
-            .collect();
-        let quotes = thaw_quotes(&prices, &frozen, args.days, show::now());
-        let shown = || plan_text(target, &plan, &quotes, args);
-        let json = plan_json(&plan, &quotes, args);
-        if plan.packs.is_empty()
-            || (frozen.is_empty() && plan.count(|sight| sight == Sight::Ongoing).0 == 0)
-            || args.consent.dry_run
-        {
+        let wanted = needs(&self.archive.auditor(CACHE), &record, &is_here(self.archive))?;
+        let thaw = ThawPlan::look(self.remote, &wanted, args.days, &prices)?;
+        let shown = || plan_text(target, &thaw, args);
+        let json = plan_json(&thaw, args);
+        let (frozen, ongoing) = (thaw.frozen(), thaw.ongoing());
+        // What is readable already costs no more than fetching it, and is fetched if somebody waits for it.
+        let nothing_to_do = thaw.plan.packs.is_empty() || (frozen.0 + ongoing.0 == 0 && !args.wait);
+        if nothing_to_do || args.consent.dry_run {
             self.context.print(&json!({ "plan": json }), shown);
             return Ok(());
         }
         self.context.aside(shown);
-        if !frozen.is_empty() && !args.consent.given(&format!("Ask for {} on tier {}?", target, args.tier))? {
+        let question = format!("Ask for {} on tier {}?", show::printable(target), args.tier);
+        if frozen.0 > 0 && !args.consent.given(&question)? {
             return Ok(());
         }
-        let spec = JobSpec {
-            description: target.to_owned(),
-            images: vec![record.root],
-            tier: args.tier,
-            days: args.days,
-            created_at: show::now(),
-            packs: plan.into_packs(),
-        };
-        let journal = Journal::create(&self.dir, spec)?;
+        let journal = thaw.file(&self.dir, target, record.root, args.tier, args.days)?;
         self.context.aside(|| format!("thaw job {}\n", journal.job().id()));
         self.drive(self.driver(journal)?, args.wait)
     }
 
     fn driver(&self, journal: Journal) -> Result<Driver<'_>, Failure> {
         Ok(Driver::new(journal, self.remote, &SystemClock, Settings::default())?)
-    }
-
-    /// What the image needs of packs that are not here, as the bucket has them now.
-    fn plan(&self, record: &ImageRecord) -> Result<Plan, Failure> {
-        let is_here = |pack: &PackId| self.archive.root().join(Key::Pack(PackArea::Data, *pack).to_string()).exists();
-        let wanted = needs(&self.archive.auditor(CACHE), record, &is_here)?;
-        let plan = Plan::look(self.remote, &wanted, LOOKS).map_err(firn_engine::bucket::BucketError::from)?;
-        match plan.missing.first() {
-            None => Ok(plan),
-            Some(pack) => Err(Failure::Other {
-                kind: ErrorKind::Damaged,
-                message: format!(
-                    "{} packs are neither here nor in the bucket, first of them {pack}",
-                    plan.missing.len()
-                ),
-                source: None,
-            }),
-        }
     }
 
     fn existing(&self, id: JobId, args: &Thaw) -> Result<(), Failure> {
@@ -264,28 +219,6 @@ impl Thawing<'_> {
     }
 }
 
-/// Reads a pack through the archive's cache, where it stays.
-pub fn hydrate(archive: &Archive, pack: &WantedPack) -> Result<(), HydrateError> {
-    let key = Key::Pack(PackArea::Data, pack.id);
-    // It was seen to be readable since a read may have found it frozen.
-    archive.store().woke(&key);
-    let whole = Range { start: 0, end: pack.len };
-    let ranges = if pack.ranges.is_empty() { std::slice::from_ref(&whole) } else { pack.ranges.as_slice() };
-    let mut piece = Vec::new();
-    for range in ranges {
-        let mut at = range.start;
-        while at < range.end {
-            piece.resize(usize::try_from((range.end - at).min(PIECE)).unwrap_or(0), 0);
-            archive.store().read_at(&key, at, &mut piece).map_err(|error| match error {
-                StoreError::Frozen { .. } => HydrateError::Frozen,
-                error => HydrateError::Passing(Box::new(error)),
-            })?;
-            at += piece.len() as u64;
-        }
-    }
-    Ok(())
-}
-
 fn ended_badly(job: &Job, what: &str) -> Failure {
     Failure::Other { kind: ErrorKind::System, message: format!("thaw job {}: {what}", job.id()), source: None }
 }
@@ -336,9 +269,11 @@ fn job_json(job: &Job) -> Value {
     })
 }
 
-fn plan_text(target: &str, plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> String {
-    let frozen = plan.count(|sight| sight == Sight::Frozen);
-    let ongoing = plan.count(|sight| sight == Sight::Ongoing);
+fn plan_text(target: &str, thaw: &ThawPlan, args: &Thaw) -> String {
+    let (plan, frozen, ongoing) = (&thaw.plan, thaw.frozen(), thaw.ongoing());
+    if plan.packs.is_empty() {
+        return format!("{}: all of it is here\n", show::printable(target));
+    }
     let readable = plan.count(Sight::is_readable);
     let mut text = format!("{}: ", show::printable(target));
     let part = |(packs, bytes): (u64, u64), what: &str| format!("{packs} packs ({}) {what}", show::bytes(bytes));
@@ -351,11 +286,12 @@ fn plan_text(target: &str, plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> St
     if wanted < whole {
         text.push_str(&format!("of them {} are wanted and come here; packs thaw as a whole\n", show::bytes(wanted)));
     }
+    text.push_str(&format!("looking at them and fetching takes {} requests, {}\n", thaw.requests, thaw.beside.total));
     if frozen.0 == 0 {
         return text;
     }
     let mut table = show::Table::new(&["TIER", "PACKS", "SIZE", "COST", "READABLE WITHIN", "UNTIL"]);
-    for quote in quotes {
+    for quote in &thaw.quotes {
         let chosen = if quote.tier == args.tier { " *" } else { "" };
         table.row([
             format!("{}{chosen}", quote.tier),
@@ -367,6 +303,12 @@ fn plan_text(target: &str, plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> St
         ]);
     }
     text.push_str(&table.render());
+    for quote in thaw.quotes.iter().filter(|quote| quote.slower > 0) {
+        let (slower, tier) = (quote.slower, quote.tier);
+        text.push_str(&format!(
+            "of {tier}, {slower} packs are in classes that have none, and come on the fastest tier they have\n"
+        ));
+    }
     text
 }
 
@@ -374,17 +316,21 @@ pub fn hours(seconds: u64) -> String {
     if seconds < 3600 { format!("{} min", seconds.div_ceil(60)) } else { format!("{} h", seconds.div_ceil(3600)) }
 }
 
-fn plan_json(plan: &Plan, quotes: &[ThawQuote], args: &Thaw) -> Value {
+fn plan_json(thaw: &ThawPlan, args: &Thaw) -> Value {
+    let plan = &thaw.plan;
     json!({
-        "frozen": show::packs(plan.count(|sight| sight == Sight::Frozen)),
-        "thawing": show::packs(plan.count(|sight| sight == Sight::Ongoing)),
+        "frozen": show::packs(thaw.frozen()),
+        "thawing": show::packs(thaw.ongoing()),
         "readable": show::packs(plan.count(Sight::is_readable)),
         "wanted_bytes": plan.wanted().0,
         "tier": args.tier.to_string(),
         "days": args.days,
-        "quotes": quotes.iter().map(|quote| json!({
+        "requests_beside": thaw.requests,
+        "dollars_beside": thaw.beside.total.dollars(),
+        "quotes": thaw.quotes.iter().map(|quote| json!({
             "tier": quote.tier.to_string(),
             "packs": quote.objects,
+            "slower_packs": quote.slower,
             "bytes": quote.bytes,
             "dollars": quote.bill.total.dollars(),
             "ready_within_seconds": quote.ready_within,

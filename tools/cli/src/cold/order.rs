@@ -1,6 +1,5 @@
 //! The one thaw job that a mount files by itself, if it may.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,18 +7,15 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use firn_engine::Archive;
-use firn_engine::bucket::{BucketError, Lookout};
-use firn_engine::cost::{Bill, Prices, Usage, copy_seconds};
+use firn_engine::bucket::Lookout;
+use firn_engine::cost::Prices;
 use firn_engine::id::{Digest, JobId, PackId};
-use firn_engine::read::OpenImage;
+use firn_engine::read::{OpenImage, needs_of_files};
 use firn_engine::remote::{Remote, Tier};
-use firn_engine::store::PackArea;
-use firn_engine::thaw::{
-    Driver, JobSpec, Journal, JournalError, Plan, Settings, Sight, SystemClock, WantedPack, jobs, read_job,
-};
+use firn_engine::thaw::{Driver, Journal, JournalError, Settings, SystemClock, WantedPack};
 
-use crate::cmd::thaw::{LOOKS, hydrate};
 use crate::failure::Failure;
+use crate::thawing::{ThawPlan, hydrate, is_here, unfinished};
 use crate::{bucket, show};
 
 /// After a failure, such as a bucket that does not answer, nothing is tried for so long.
@@ -83,19 +79,18 @@ impl Order {
 
     fn file(&self, archive: &Archive, image: &OpenImage) -> Result<Outcome, Failure> {
         let dir = archive.root().join("jobs");
-        if let Some(job) = self.under_way(&dir)? {
+        if let Some(job) = unfinished(&dir, &self.image)? {
             eprintln!("firn: thaw job {job} for {} is under way already", self.name);
             return Ok(Outcome::Job(job));
         }
         let remote = bucket::of(archive)?;
-        let plan = self.plan(archive, remote.as_ref(), image)?;
-        let (frozen, ongoing) =
-            (plan.count(|sight| sight == Sight::Frozen), plan.count(|sight| sight == Sight::Ongoing));
+        let thaw = self.plan(archive, remote.as_ref(), image)?;
+        let (frozen, ongoing) = (thaw.frozen(), thaw.ongoing());
         if frozen.0 + ongoing.0 == 0 {
             return Ok(Outcome::Nothing);
         }
-        let (name, price) = (&self.name, self.price(&plan));
-        if price.total.dollars() > self.budget {
+        let (name, price) = (&self.name, thaw.bill(self.tier));
+        if price.total.dollars() + thaw.beside.total.dollars() > self.budget {
             eprintln!(
                 "firn: {name} is not thawed: {} packs ({}) on tier {} for {} days cost {}, and --cold-budget is ${}",
                 frozen.0,
@@ -107,16 +102,8 @@ impl Order {
             );
             return Ok(Outcome::TooDear);
         }
-        let within = crate::cmd::thaw::hours(plan.eta(self.tier).last);
-        let spec = JobSpec {
-            description: name.clone(),
-            images: vec![self.image],
-            tier: self.tier,
-            days: self.days,
-            created_at: show::now(),
-            packs: plan.into_packs(),
-        };
-        let job = Journal::create(&dir, spec)?.job().id();
+        let within = crate::cmd::thaw::hours(thaw.plan.eta(self.tier).last);
+        let job = thaw.file(&dir, name, self.image, self.tier, self.days)?.job().id();
         eprintln!(
             "firn: thaw job {job} for {name}: {} packs ({}), {}, readable within {within}",
             frozen.0,
@@ -126,48 +113,14 @@ impl Order {
         Ok(Outcome::Job(job))
     }
 
-    /// A job for the image that is not over, whoever filed it.
-    fn under_way(&self, dir: &Path) -> Result<Option<JobId>, Failure> {
-        for id in jobs(dir)? {
-            // One that can't be read is somebody else's trouble.
-            if let Ok(job) = read_job(dir, id)
-                && !job.is_over()
-                && job.spec().images.contains(&self.image)
-            {
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The packs that the mounted files need and that are neither here nor known to be read at once. Packs that only hold kept
-    /// originals of layers are not among them: a mount needs none.
-    fn plan(&self, archive: &Archive, remote: &dyn Remote, image: &OpenImage) -> Result<Plan, Failure> {
-        let store = archive.store();
-        let near =
+    /// What the mounted files need of packs and is neither here nor known to be read at once. Kept originals are not among it: a mount
+    /// needs none.
+    fn plan(&self, archive: &Archive, remote: &dyn Remote, image: &OpenImage) -> Result<ThawPlan, Failure> {
+        let is_near =
             |pack: &PackId| archive.with_seen(|seen| seen.packs.get(pack).is_some_and(|far| !far.class.is_frozen()));
-        let mut wanted = BTreeMap::new();
-        for places in image.all_frames()? {
-            let at_hand =
-                places.iter().any(|place| near(&place.pack) || store.is_here(&place.key(), place.offset, place.len));
-            let mut asleep = places.iter().filter(|place| !at_hand && place.area == PackArea::Data);
-            if let Some(place) = asleep.next() {
-                wanted.insert(place.pack, Vec::new());
-            }
-        }
-        Ok(Plan::look(remote, &wanted, LOOKS).map_err(BucketError::from)?)
-    }
-
-    /// What would be paid, copies as if every pack took its longest time.
-    fn price(&self, plan: &Plan) -> Bill {
-        let (mut usage, now) = (Usage::default(), show::now());
-        for planned in plan.packs.iter().filter(|planned| planned.sight == Sight::Frozen) {
-            let (class, len) = (planned.pack.class, planned.pack.len);
-            let Some(tier) = self.tier.available(class) else { continue };
-            let ready = now.saturating_add_unsigned(tier.longest(class).unwrap_or(0));
-            usage.thaw(class, tier, len, copy_seconds(ready, self.days));
-        }
-        Bill::of(&usage, &self.prices)
+        let is_here = is_here(archive);
+        let wanted = needs_of_files(image, &|place| is_near(&place.pack) || is_here(place))?;
+        ThawPlan::look(remote, &wanted, self.days, &self.prices)
     }
 
     /// Does what is due for the job, round by round. In between anybody else may have it: to hurry, extend or cancel it.

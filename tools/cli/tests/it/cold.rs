@@ -186,6 +186,28 @@ fn a_killed_spill_goes_on_where_it_was() {
     assert_eq!(cold.restored("there", "out").code, 0);
 }
 
+/// What is readable in the bucket comes here when somebody waits for it, with nothing to be asked for; and only once.
+#[test]
+fn what_is_readable_is_brought_here_by_waiting_for_it() {
+    let cold = Cold::new();
+    cold.attach("archive");
+    cold.good(&["spill", "--class", "glacier-ir", "--yes"]);
+    cold.attach("there");
+    let plan = cold.json(&["-a", "there", "thaw", "app:1"]);
+    assert_eq!(plan["plan"]["frozen"]["packs"], 0);
+    assert!(plan["plan"]["requests_beside"].as_u64().unwrap() > 2);
+    assert_eq!(cold.pack_reads(), 0, "nobody waits for it");
+    let done = cold.json(&["-a", "there", "thaw", "app:1", "--wait"]);
+    assert_eq!(done["stage"], "done");
+    let reads = cold.pack_reads();
+    assert!(reads > 0);
+    assert_eq!(cold.restored("there", "out").code, 0);
+    assert_eq!(cold.pack_reads(), reads, "all of it is here");
+    let again = cold.good(&["-a", "there", "thaw", "app:1", "--wait"]);
+    assert!(again.out.contains("all of it is here"), "{}", again.out);
+    assert_eq!((cold.requests(Op::RestoreObject), cold.pack_reads()), (0, reads));
+}
+
 /// A policy says where packs go; what is frozen moves once it is thawed, and what was read is remembered.
 #[test]
 fn a_policy_chooses_the_class() {

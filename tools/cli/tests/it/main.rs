@@ -10,6 +10,7 @@ mod differences;
 mod errors;
 mod kill;
 mod mounts;
+mod pins;
 mod trees;
 mod world;
 

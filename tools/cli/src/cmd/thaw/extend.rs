@@ -6,7 +6,7 @@ use firn_engine::remote::Tier;
 use firn_engine::thaw::{Job, JobSpec, Journal, Plan, PlannedPack, Sight, read_job};
 use serde_json::{Value, json};
 
-use super::{LOOKS, Thawing};
+use super::Thawing;
 use crate::args::Thaw;
 use crate::failure::Failure;
 use crate::{pricing, show};
@@ -93,7 +93,8 @@ impl Thawing<'_> {
     pub(super) fn extend(&self, id: JobId, args: &Thaw) -> Result<(), Failure> {
         let job = read_job(&self.dir, id)?;
         let wanted = job.packs().map(|(pack, _)| (pack.id, pack.ranges.clone())).collect();
-        let mut plan = Plan::look(self.remote, &wanted, LOOKS).map_err(firn_engine::bucket::BucketError::from)?;
+        let mut plan =
+            Plan::look(self.remote, &wanted, crate::thawing::LOOKS).map_err(firn_engine::bucket::BucketError::from)?;
         if job.is_over() {
             plan.packs.retain(|planned| matches!(planned.sight, Sight::Until(_)));
             if plan.packs.is_empty() {

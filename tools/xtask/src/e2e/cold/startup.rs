@@ -125,7 +125,7 @@ fn started(world: &World, there: &Firn, start: &Start) -> Result<String> {
 }
 
 fn refused(status: &Value, mount: &Path) -> u64 {
-    let mounts = status.get("mounts").and_then(Value::as_array);
+    let mounts = status.get("refused_reads").and_then(Value::as_array);
     let of_mount = |one: &&Value| one.get("mounted_on").and_then(Value::as_str) == mount.to_str();
     mounts.and_then(|mounts| mounts.iter().find(of_mount)).map_or(0, |mount| number(mount, "/refused"))
 }
