@@ -21,7 +21,7 @@ use crate::pack::load_footer;
 use crate::read::{ChunkReader, OpenImage, TreeCache};
 use crate::remote::Remote;
 use crate::store::{Body, Family, Key, LateStore, LocalStore, PackArea, Store, StoreError, TieredStore};
-use crate::tier::access::{AccessError, Accesses, History, Merged};
+use crate::tier::access::{AccessError, Accesses, BlobHistory, History, Merged};
 
 /// Largest blob that is stored with the metadata when it is no layer, in bytes: documents, configs, signatures, SBOMs.
 pub const MAX_META_BLOB: u64 = 4 << 20;
@@ -351,6 +351,14 @@ impl Archive {
     /// The file can't be read.
     pub fn access_history(&self) -> Result<History, AccessError> {
         self.accesses.history()
+    }
+
+    /// The same by blob: reads of files count for the layer they are in, restores for each blob.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn blob_history(&self) -> Result<BlobHistory, AccessError> {
+        self.accesses.blob_history()
     }
 
     /// Opens one filesystem of an image for reading files.

@@ -20,6 +20,12 @@ pub trait ColdReads: Send + Sync {
     /// of a pack's reads; it may use the network.
     fn is_awake(&self, pack: PackId) -> bool;
 
+    /// What was asked of wherever the content is kept so far, for people and programs: `NAME=NUMBER`, separated by spaces. Nothing
+    /// where everything is on this machine.
+    fn traffic(&self) -> Option<String> {
+        None
+    }
+
     /// Where a file's bytes are; `None` for a file without any. May use the network, and reads none of them.
     ///
     /// # Errors

@@ -134,7 +134,11 @@ impl Seen {
         KIND.seal(&body)
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+    /// Reads what was saved.
+    ///
+    /// # Errors
+    /// It is damaged or no such file.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut reader = KIND.open(bytes)?;
         let mut seen = Seen::default();
         for _ in 0..reader.count(58)? {

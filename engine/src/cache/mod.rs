@@ -163,6 +163,11 @@ impl RangeCache {
         ranges::cover(self.files.ranges_of(pack), offset, offset.saturating_add(len))
     }
 
+    /// Whether any piece of the pack is kept here now.
+    pub fn holds_any(&self, pack: PackId) -> bool {
+        !self.files.ranges_of(pack).is_empty()
+    }
+
     /// Learns of pieces that are here, whoever fetched them: a mount goes on reading what another process thawed.
     fn catch_up(&self, pack: PackId, known: &mut Known) {
         let stamp = self.files.stamp(pack);

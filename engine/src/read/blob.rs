@@ -50,6 +50,7 @@ pub fn write_blob(reader: &ChunkReader, blob: &BlobRecord, out: &mut dyn Write) 
         },
     }
     out.flush().map_err(output_failed)?;
+    reader.count_blob(&blob.digest, blob.size);
     out.expect(&blob.digest)
 }
 

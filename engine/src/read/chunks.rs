@@ -6,7 +6,7 @@ use super::frames::{Frame, FrameCache};
 use super::locator::{Locator, Place};
 use crate::error::Error;
 use crate::format::{ChunkRef, FrameEntry};
-use crate::id::{ChunkId, PackId};
+use crate::id::{ChunkId, Digest, PackId};
 use crate::pack::decode_payload;
 use crate::store::{Key, PackArea, REREADS, Store};
 use crate::tier::Accesses;
@@ -93,6 +93,13 @@ impl ChunkReader {
         ChunkReader { accesses: Some(accesses), ..self }
     }
 
+    /// Something of a blob was read, as its users see it.
+    pub(crate) fn count_blob(&self, blob: &Digest, bytes: u64) {
+        if let Some(accesses) = &self.accesses {
+            accesses.record_blob(blob, bytes);
+        }
+    }
+
     pub(crate) fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }
@@ -141,6 +148,8 @@ impl ChunkReader {
         match self.try_known(area, chunk) {
             Ok(Some(bytes)) => return Ok(bytes),
             Ok(None) => {}
+            // What sleeps is where it is said to be: to look through all packs for a copy would take longer the more there are.
+            Err(error) if error.frozen_pack().is_some() => return Err(error),
             // Another pack may hold a good copy.
             Err(error) => {
                 let learned = self.learn_all(area)?;

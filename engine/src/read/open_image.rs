@@ -76,6 +76,8 @@ fn map(path: &Path) -> Option<Tree> {
 /// All content references of one layer, with the position of each in the layer's content.
 #[derive(Debug)]
 struct LayerRefs {
+    /// The layer's blob.
+    blob: Digest,
     encoded: Vec<u8>,
     /// `starts[n]` is where chunk `n` starts; one more than there are chunks.
     starts: Vec<u64>,
@@ -92,7 +94,7 @@ struct At {
 }
 
 impl LayerRefs {
-    fn load(reader: &ChunkReader, layer: &LayerRecord) -> Result<Self, Error> {
+    fn load(reader: &ChunkReader, blob: Digest, layer: &LayerRecord) -> Result<Self, Error> {
         let encoded = StreamReader::new(reader, PackArea::Meta, &layer.refs).read_all(MAX_REFS)?;
         let mut starts = Vec::with_capacity(encoded.len() / CHUNK_REF_LEN + 1);
         let mut position = 0u64;
@@ -104,7 +106,7 @@ impl LayerRefs {
             starts.push(position);
         }
         let touched = Touched::new(starts.len());
-        Ok(LayerRefs { encoded, starts, touched })
+        Ok(LayerRefs { blob, encoded, starts, touched })
     }
 
     /// The chunk that holds this position of the layer's content.
@@ -149,11 +151,12 @@ impl OpenImage {
         let tree = Arc::new(cache.open(&reader, stream)?);
         let mut layers = Vec::with_capacity(filesystem.layers.len());
         for index in &filesystem.layers {
-            let Some(BlobBody::Layer(layer)) = record.layer_at(*index).map(|blob| &blob.body) else {
+            let Some((blob, BlobBody::Layer(layer))) = record.layer_at(*index).map(|blob| (blob.digest, &blob.body))
+            else {
                 return Err(Error::Internal("a filesystem over a blob that is no layer".to_owned()));
             };
             reader.learn(layer.packs.iter().copied())?;
-            layers.push(LayerRefs::load(&reader, layer)?);
+            layers.push(LayerRefs::load(&reader, blob, layer)?);
         }
         let image = OpenImage { tree, layers, reader, image, pins: Mutex::default() };
         image.look_for_pins();
@@ -288,6 +291,7 @@ impl OpenImage {
         if position.checked_add(buf.len() as u64).is_none_or(|last| last > end) {
             return Err(outside());
         }
+        self.reader.count_blob(&layer.blob, buf.len() as u64);
         while !buf.is_empty() {
             let At { number, chunk, start } = layer.at(position).ok_or_else(outside)?;
             layer.touched.mark(number);

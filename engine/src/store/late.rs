@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::tiered::data_pack;
 use super::{Body, Family, Key, Listed, LocalStore, Store, StoreError, TieredStore};
+use crate::cache::CacheStats;
 
 /// After a bucket was found that can't be used, it is left alone for so long.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -98,6 +99,14 @@ impl Store for LateStore {
 
     fn is_here(&self, key: &Key, offset: u64, len: u64) -> bool {
         self.now().is_here(key, offset, len)
+    }
+
+    fn has_part(&self, key: &Key) -> bool {
+        self.now().has_part(key)
+    }
+
+    fn traffic(&self) -> Option<CacheStats> {
+        self.now().traffic()
     }
 
     fn woke(&self, key: &Key) {

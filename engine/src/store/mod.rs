@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::cache::CacheStats;
 use crate::id::Digest;
 use crate::remote::{Class, RemoteError};
 
@@ -175,6 +176,16 @@ pub trait Store: Send + Sync {
     fn is_here(&self, key: &Key, offset: u64, len: u64) -> bool {
         let _ = (offset, len);
         matches!(self.len(key), Ok(Some(_)))
+    }
+
+    /// Whether any of it is on this machine.
+    fn has_part(&self, key: &Key) -> bool {
+        matches!(self.len(key), Ok(Some(_)))
+    }
+
+    /// What was fetched from elsewhere so far, and what of that was read again; `None` where nothing is elsewhere.
+    fn traffic(&self) -> Option<CacheStats> {
+        None
     }
 
     /// The object was seen to be readable: a store that remembers that it was frozen forgets it.

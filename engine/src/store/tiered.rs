@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Body, Family, Key, Listed, LocalStore, Store, StoreError};
 use crate::bucket::{Reload, Seen};
-use crate::cache::RangeCache;
+use crate::cache::{CacheStats, RangeCache};
 use crate::format::MAX_PACK_LEN;
 use crate::id::PackId;
 use crate::remote::{Class, Remote};
@@ -41,11 +41,6 @@ impl TieredStore {
     pub(crate) fn following(mut self, root: &Path) -> Self {
         self.saved = Some(Reload::new(root));
         self
-    }
-
-    /// How the cache was used so far.
-    pub fn cache_stats(&self) -> crate::cache::CacheStats {
-        self.cache.stats()
     }
 
     fn far_len(&self, pack: PackId) -> Option<u64> {
@@ -154,6 +149,14 @@ impl Store for TieredStore {
 
     fn is_here(&self, key: &Key, offset: u64, len: u64) -> bool {
         self.local.is_here(key, offset, len) || data_pack(key).is_some_and(|pack| self.cache.holds(pack, offset, len))
+    }
+
+    fn has_part(&self, key: &Key) -> bool {
+        self.local.has_part(key) || data_pack(key).is_some_and(|pack| self.cache.holds_any(pack))
+    }
+
+    fn traffic(&self) -> Option<CacheStats> {
+        Some(self.cache.stats())
     }
 
     fn woke(&self, key: &Key) {

@@ -10,7 +10,7 @@ pub mod policy;
 pub mod replay;
 pub mod review;
 
-pub use access::{AccessError, AccessLog, Accesses, Frequency, History, Window, Windows};
+pub use access::{AccessError, AccessLog, Accesses, BlobHistory, Frequency, History, Window, Windows};
 pub use estimate::{Assumptions, Estimate, PackFacts, Place};
 pub use policy::{Action, Decision, Policy, PolicyError, Reason, Rule};
 pub use replay::{Access, Month, Replay, ReplayPack, replay};

@@ -76,6 +76,9 @@ impl Fs {
             };
             return Ok(value.map(|value| Cow::Owned(value.into_bytes())));
         }
+        if let (b"user.firn.traffic", Ino::ROOT, Some(cold)) = (name, ino, &self.cold) {
+            return Ok(cold.traffic().map(|text| Cow::Owned(text.into_bytes())));
+        }
         if name == TOUCHED {
             let ranges = node.content.map(|content| self.content.touched(content)).unwrap_or_default();
             return Ok(touched_text(&ranges).map(|text| Cow::Owned(text.into_bytes())));

@@ -48,6 +48,10 @@ impl ColdReads for Ice {
         self.patience
     }
 
+    fn traffic(&self) -> Option<String> {
+        Some("requests=7".to_owned())
+    }
+
     fn asleep(&self, pack: PackId) {
         self.asleep.lock().unwrap().push(pack);
     }
@@ -186,6 +190,13 @@ fn files_tell_where_they_are_when_asked() {
     assert_eq!([of("warm1", "state").unwrap(), of("warm1", "tier").unwrap()], [&b"near"[..], b"standard-ia"]);
     assert_eq!(errno(of("cold1", "thaw_eta")), libc::ENODATA);
     assert_eq!(errno(of("", "state")), libc::ENODATA, "a directory");
+    quote(
+        "X7",
+        "Where the mounting program has something to tell, the root answers `user.firn.traffic`: what was asked of wherever \
+         contents are kept, as `NAME=NUMBER` separated by spaces.",
+    );
+    assert_eq!(of("", "traffic").unwrap(), b"requests=7");
+    assert_eq!(errno(of("cold1", "traffic")), libc::ENODATA, "only the root");
     assert_eq!(os::listxattr(&world.path("cold1"), 100).unwrap().1, Vec::<String>::new());
     assert_eq!(errno(os::getxattr(&world.path("cold1"), "user.firn.state", 3)), libc::ERANGE);
     assert_eq!(errno(fs::read(world.path("cold1"))), libc::EREMOTEIO, "no patience, no waiting");

@@ -14,6 +14,7 @@ mod progress;
 mod settings;
 mod show;
 mod startup;
+mod sys;
 mod thawing;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use firn_engine::Archive;
 use firn_engine::bucket::{Candidate, Verdict};
 use firn_engine::cost::Prices;
 use firn_engine::tier::access::day_of;
-use firn_engine::tier::{Action, History, PackFacts, Place, Policy};
+use firn_engine::tier::{AccessError, Action, BlobHistory, History, PackFacts, Place, Policy};
 
 use crate::failure::Failure;
 
@@ -28,13 +28,20 @@ pub fn named(named: &Path) -> Result<Policy, Failure> {
 
 /// What was read of an archive's packs, up to now.
 pub fn history(archive: &Archive) -> Result<History, Failure> {
-    let failed = |error: firn_engine::tier::AccessError| Failure::Other {
+    archive.save_accesses().and_then(|_| archive.access_history()).map_err(unreadable)
+}
+
+/// What was read of an archive's blobs, up to now.
+pub fn blob_history(archive: &Archive) -> Result<BlobHistory, Failure> {
+    archive.blob_history().map_err(unreadable)
+}
+
+fn unreadable(error: AccessError) -> Failure {
+    Failure::Other {
         kind: firn_engine::ErrorKind::System,
         message: error.to_string(),
         source: std::error::Error::source(&error).map(|cause| cause.to_string().into()),
-    };
-    archive.save_accesses().map_err(failed)?;
-    archive.access_history().map_err(failed)
+    }
 }
 
 /// A policy at work.

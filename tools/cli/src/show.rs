@@ -28,6 +28,11 @@ pub fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
+/// The day of a time, UTC.
+pub fn day(seconds: i64) -> String {
+    time(seconds).chars().take_while(|c| *c != 'T').collect()
+}
+
 /// `part / whole` as a percentage.
 pub fn percent(part: u64, whole: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]

@@ -13,7 +13,7 @@ pub use file::{AccessError, Merged};
 pub(super) use history::PackHistory;
 pub use history::{Frequency, History, Window, Windows};
 pub use log::AccessLog;
-pub use recorder::Accesses;
+pub use recorder::{Accesses, BlobHistory};
 
 /// Days from the epoch of an instant in seconds since it.
 pub fn day_of(seconds: i64) -> u32 {

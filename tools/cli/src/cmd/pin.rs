@@ -24,13 +24,12 @@ use crate::failure::Failure;
 use crate::progress::Transfer;
 use crate::show::{self, Table};
 use crate::startup::{self, Ended};
+use crate::sys::attribute;
 
 /// Memory for decompressed frames.
 const CACHE: usize = 128 << 20;
 /// Longest list of paths, in bytes.
 const MAX_LIST: u64 = 256 << 20;
-/// Most bytes of an attribute's value.
-const MAX_VALUE: usize = 64 << 10;
 
 /// Of a file, everything.
 const ALL: Range<u64> = 0..u64::MAX;
@@ -166,13 +165,6 @@ fn touched_below(tree: &Tree, dir: &Path, wanted: &mut Wanted) -> std::io::Resul
         }
     }
     Ok(())
-}
-
-fn attribute(path: &Path, name: &[u8]) -> Option<Vec<u8>> {
-    let mut value = vec![0; MAX_VALUE];
-    let len = rustix::fs::lgetxattr(path, name, &mut value).ok()?;
-    value.truncate(len);
-    Some(value)
 }
 
 fn write(

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::path::Path;
 
 use firn_engine::Archive;
 use firn_engine::bucket::{BucketError, Standing};
@@ -11,6 +12,7 @@ use firn_engine::id::{Digest, PackId};
 use firn_engine::read::{Needs, needs};
 use firn_engine::store::{Family, Key, PackArea};
 use firn_engine::thaw::{Job, Stage, jobs, read_job};
+use firn_fusefs::mount::mounts;
 use serde_json::{Value, json};
 
 use crate::args::Status;
@@ -18,6 +20,7 @@ use crate::cold::{Refusals, refusals};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::show::{self, Table};
+use crate::sys::attribute;
 
 pub fn run(context: &Context, args: &Status) -> Result<(), Failure> {
     let archive = context.archive()?;
@@ -26,22 +29,23 @@ pub fn run(context: &Context, args: &Status) -> Result<(), Failure> {
     for named in archive.names()? {
         names.entry(named.image).or_default().push(named.name.to_string());
     }
-    let wanted = match &args.image {
+    let records = match &args.image {
         Some(image) => vec![archive.resolve(image)?],
         None => archive.images()?.iter().map(|image| archive.image(image)).collect::<Result<_, _>>()?,
     };
     let dir = archive.root().join("jobs");
     let jobs: Vec<Job> = jobs(&dir)?.into_iter().map(|id| read_job(&dir, id)).collect::<Result<_, _>>()?;
-    let images: Vec<Image> = wanted
+    let images: Vec<Image> = records
         .iter()
         .map(|record| Image::of(&archive, record, names.remove(&record.root).unwrap_or_default(), &far, &jobs))
         .collect();
-    let mounts = refusals(archive.root());
+    let (mounts, traffic) = (refusals(archive.root()), traffic(&records));
     let json = json!({
         "images": images.iter().map(Image::json).collect::<Vec<_>>(),
         "refused_reads": mounts,
+        "traffic": traffic,
     });
-    context.print(&json, || text(&images, &mounts));
+    context.print(&json, || text(&images, &mounts, &traffic));
     Ok(())
 }
 
@@ -127,6 +131,9 @@ impl Image {
             let there = far.0.get(&pack).copied();
             let key = Key::Pack(PackArea::Data, pack);
             let cached = || {
+                if !archive.store().has_part(&key) {
+                    return false;
+                }
                 let ranges = wanted_of(&pack);
                 let is_here = |range: &Range<u64>| archive.store().is_here(&key, range.start, range.end - range.start);
                 !ranges.is_empty() && ranges.iter().all(is_here)
@@ -201,7 +208,25 @@ impl WaitsFor {
     }
 }
 
-fn text(images: &[Image], mounts: &[Refusals]) -> String {
+/// What was fetched for the mounts of these images, as they tell it.
+fn traffic(records: &[ImageRecord]) -> Vec<Value> {
+    let own = |mount: &Path| {
+        let image = attribute(mount, b"user.firn.image")?;
+        records.iter().find(|record| record.root.to_string().as_bytes() == image)?;
+        let text = String::from_utf8(attribute(mount, b"user.firn.traffic")?).ok()?;
+        let numbers = text.split(' ').filter_map(|part| {
+            let (name, number) = part.split_once('=')?;
+            Some((name.to_owned(), json!(number.parse::<u64>().ok()?)))
+        });
+        let mut told: serde_json::Map<String, Value> = numbers.collect();
+        told.insert("mounted_on".to_owned(), json!(mount));
+        Some(Value::Object(told))
+    };
+    let all = mounts().unwrap_or_default();
+    all.iter().filter(|mount| mount.is_firn()).filter_map(|mount| own(&mount.point)).collect()
+}
+
+fn text(images: &[Image], mounts: &[Refusals], traffic: &[Value]) -> String {
     let mut table = Table::new(&["IMAGE", ">HERE", ">NEAR", ">READABLE", ">THAWING", ">FROZEN", "UNTIL"]);
     let bytes = |(packs, bytes): Sum| if packs == 0 { "-".to_owned() } else { show::bytes(bytes) };
     for image in images {
@@ -227,6 +252,18 @@ fn text(images: &[Image], mounts: &[Refusals]) -> String {
         let (image, dir) = (&mount.image, mount.mounted_on.display().to_string());
         let line =
             format!("{dir} ({image}): {} reads met frozen packs, last {}", mount.refused, show::time(mount.last));
+        text.push_str(&show::printable(&line));
+        text.push('\n');
+    }
+    for told in traffic {
+        let number = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let dir = told.get("mounted_on").and_then(Value::as_str).unwrap_or_default();
+        let line = format!(
+            "{dir}: {} from the bucket in {} requests, {} from the cache",
+            show::bytes(number("bytes_fetched")),
+            show::count(number("requests")),
+            show::bytes(number("bytes_from_cache"))
+        );
         text.push_str(&show::printable(&line));
         text.push('\n');
     }

@@ -145,6 +145,20 @@ impl ColdReads for Cold {
             || self.archive().root().join(key.to_string()).exists()
     }
 
+    fn traffic(&self) -> Option<String> {
+        let cache = self.archive().store().traffic()?;
+        let frames = self.image.reader().stats();
+        let numbers = [
+            ("requests", cache.fetches),
+            ("bytes_fetched", cache.bytes_fetched),
+            ("bytes_from_cache", cache.bytes_hit),
+            ("pieces_not_kept", cache.not_kept),
+            ("frames_decompressed", frames.frame_misses),
+            ("frames_in_memory", frames.frame_hits),
+        ];
+        Some(numbers.map(|(name, number)| format!("{name}={number}")).join(" "))
+    }
+
     fn whereabouts(&self, content: Option<ContentRef>) -> Result<Whereabouts, ContentError> {
         let frames = match content {
             Some(content) => self.image.frames(content).map_err(|error| ContentError::Io {

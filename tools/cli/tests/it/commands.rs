@@ -32,6 +32,18 @@ fn what_was_archived_is_listed_shown_and_counted() {
     assert!(encoder["encoder"].as_str().unwrap().contains("zlib -6") && recipes > 0, "{encoder}");
     let short: String = shown["digest"].as_str().unwrap().chars().skip(7).take(8).collect();
     assert_eq!(world.json(&["show", &short])["digest"], shown["digest"], "found by its first digits");
+    // What was read of its layers is known from the next time on.
+    let often = |shown: &serde_json::Value| -> Vec<String> {
+        let layers = shown["blobs"].as_array().unwrap().iter().filter(|blob| blob["diff_id"].is_string());
+        layers.map(|blob| blob["frequency"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(often(&shown), ["never", "never"]);
+    assert_eq!(world.firn(&["cat", "app:1", "etc/os-release"]).code, 0);
+    let read = world.json(&["show", "app:1"]);
+    let mut seen = often(&read);
+    seen.sort();
+    assert_eq!(seen, ["monthly", "never"], "one layer has the file");
+    assert!(read["blobs"].as_array().unwrap().iter().any(|blob| blob["last_read"].is_string()));
 }
 
 #[test]

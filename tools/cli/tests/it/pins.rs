@@ -43,6 +43,12 @@ fn named_files_are_read_while_the_rest_sleeps() {
     assert_eq!([state("etc/os-release"), state("big")], ["hot", "frozen"]);
     assert_eq!(cold.pack_reads(), reads, "nothing of it is asked for");
     assert!(sleeps(&mnt.0.join("big")));
+    let status = cold.json(&["-a", "there", "status", "--offline"]);
+    assert_eq!(
+        (status["traffic"][0]["requests"].as_u64(), status["traffic"][0]["bytes_fetched"].as_u64()),
+        (Some(1), Some(0))
+    );
+    assert_eq!(status["refused_reads"][0]["refused"].as_u64().map(|reads| reads > 0), Some(true));
     let listed = cold.good(&["-a", "there", "pin", "--list"]).out;
     assert!(listed.contains("app:1") && listed.contains("files"), "{listed}");
     let stats = cold.json(&["-a", "there", "stats"]);
