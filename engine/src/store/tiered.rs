@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub struct TieredStore {
     cache: RangeCache,
     seen: Arc<Mutex<Seen>>,
     frozen: Mutex<HashMap<PackId, (Instant, Class)>>,
+    /// Requests that the bucket was sent for bytes of packs.
+    requests: AtomicU64,
     /// Where to look again for packs that other processes spilled meanwhile.
     saved: Option<Reload>,
 }
@@ -33,7 +36,15 @@ pub struct TieredStore {
 impl TieredStore {
     /// Puts a directory before a bucket. `seen` tells which packs the bucket has.
     pub fn new(local: LocalStore, remote: Arc<dyn Remote>, cache: RangeCache, seen: Arc<Mutex<Seen>>) -> Self {
-        TieredStore { local, remote, cache, seen, frozen: Mutex::new(HashMap::new()), saved: None }
+        TieredStore {
+            local,
+            remote,
+            cache,
+            seen,
+            frozen: Mutex::new(HashMap::new()),
+            requests: AtomicU64::new(0),
+            saved: None,
+        }
     }
 
     /// Looks again at what other processes saved about the bucket in `root` when a pack is asked for that is not known.
@@ -60,6 +71,7 @@ impl TieredStore {
     fn read_far(&self, key: &Key, pack: PackId, offset: u64, buf: &mut [u8]) -> Result<(), StoreError> {
         let fetch = |offset, buf: &mut [u8]| {
             self.check_frozen(key, pack)?;
+            self.requests.fetch_add(1, Ordering::Relaxed);
             match self.remote.read_at(key, offset, buf).map_err(StoreError::from) {
                 Err(StoreError::Frozen { key, class }) => {
                     let mut frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +168,8 @@ impl Store for TieredStore {
     }
 
     fn traffic(&self) -> Option<CacheStats> {
-        Some(self.cache.stats())
+        // What is known to be frozen is not asked for, though somebody wanted it.
+        Some(CacheStats { fetches: self.requests.load(Ordering::Relaxed), ..self.cache.stats() })
     }
 
     fn woke(&self, key: &Key) {
