@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -44,6 +45,22 @@ impl StopSignals {
             signals.ids.push(low_level::pipe::register(signal, end)?);
         }
         Ok(signals)
+    }
+
+    /// Waits so long at most, and says whether one of the signals came.
+    ///
+    /// # Errors
+    /// Whatever waiting gives.
+    pub fn came_within(&mut self, time: Duration) -> io::Result<bool> {
+        // Zero would be for ever.
+        self.read.set_read_timeout(Some(time.max(Duration::from_millis(1))))?;
+        let came = match self.read.read(&mut [0]) {
+            Ok(bytes) => Ok(bytes > 0),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(false),
+            Err(error) => Err(error),
+        };
+        self.read.set_read_timeout(None)?;
+        came
     }
 
     pub(super) fn ending(&self) -> io::Result<Ending> {

@@ -20,7 +20,7 @@ use firn_engine::ErrorKind;
 use firn_engine::format::{Filesystem, ImageRecord};
 use firn_engine::read::OpenImage;
 use firn_fusefs::fs::Fs;
-use firn_fusefs::mount::{self, MountOptions};
+use firn_fusefs::mount::{self, MountOptions, StopSignals};
 use rustix::mount::{MountFlags, MountPropagationFlags};
 
 use crate::failure::Failure;
@@ -98,6 +98,8 @@ fn process(fs: &Fs, config: &StartConfig, command: &[String]) -> Result<Process,
 }
 
 fn run(place: &Place, fs: Arc<Fs>, process: &Process, run_for: Duration) -> Result<Ended, Failure> {
+    // From here on there is something to tidy up.
+    let mut signals = StopSignals::install().map_err(Failure::system("setting up signals"))?;
     own_mounts().map_err(Failure::system("making a mount namespace"))?;
     // Programs that the image sets user ids on run as they do when it is started in earnest; devices are the runtime's.
     let options = MountOptions { allow_other: true, suid: true, ..MountOptions::default() };
@@ -107,7 +109,7 @@ fn run(place: &Place, fs: Arc<Fs>, process: &Process, run_for: Duration) -> Resu
     let json = spec::spec(&rootfs, process).to_string();
     std::fs::write(place.sub("bundle").join("config.json"), json)
         .map_err(Failure::system("describing the container"))?;
-    let ended = place.run(run_for, &process.stop_signal);
+    let ended = place.run(run_for, &process.stop_signal, &mut signals);
     let unmounted = place.take_down();
     let outcome = ended?;
     unmounted?;
@@ -170,7 +172,7 @@ impl Place {
         command
     }
 
-    fn run(&self, run_for: Duration, stop_signal: &str) -> Result<Ended, Failure> {
+    fn run(&self, run_for: Duration, stop_signal: &str, signals: &mut StopSignals) -> Result<Ended, Failure> {
         let failed = || Failure::system("keeping what the program says");
         let mut said = tempfile::tempfile().map_err(failed())?;
         let (out, err) = (said.try_clone().map_err(failed())?, said.try_clone().map_err(failed())?);
@@ -183,22 +185,25 @@ impl Place {
             ),
             _ => Failure::system("starting runc")(error),
         })?;
-        match wait(&mut child, run_for).map_err(Failure::system("waiting for the program"))? {
-            None => {
+        let waited = wait(&mut child, run_for, signals).map_err(Failure::system("waiting for the program"))?;
+        match waited {
+            Waited::Over | Waited::Interrupted => {
+                let interrupted = waited == Waited::Interrupted;
                 // How it ends belongs to the set: whoever starts it will stop it, too.
                 for (signal, grace) in [(stop_signal, GRACE), ("SIGKILL", KILLED)] {
                     let _ = self.runtime(&["kill", CONTAINER, signal]).stderr(Stdio::null()).status();
-                    if wait(&mut child, grace).ok().flatten().is_some() {
-                        return Ok(Ended::Stopped);
+                    let grace = if interrupted && signal == stop_signal { LOOK } else { grace };
+                    if matches!(wait(&mut child, grace, signals), Ok(Waited::Ended(_))) {
+                        break;
                     }
                 }
                 // The runtime ends with its container; should that not be there yet, it is ended itself.
                 let _ = child.kill();
                 let _ = child.wait();
-                Ok(Ended::Stopped)
+                if interrupted { Err(Failure::usage("interrupted: nothing was pinned")) } else { Ok(Ended::Stopped) }
             }
-            Some(status) if status.success() => Ok(Ended::Done),
-            Some(status) => Err(Failure::Other {
+            Waited::Ended(status) if status.success() => Ok(Ended::Done),
+            Waited::Ended(status) => Err(Failure::Other {
                 kind: ErrorKind::Usage,
                 message: format!(
                     "the image's program failed ({}), so nothing was pinned{}",
@@ -246,17 +251,29 @@ fn clear(root: &Path) {
     }
 }
 
-/// Waits so long at most; `None` if it still runs.
-fn wait(child: &mut Child, at_most: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// What came of waiting for a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    Ended(ExitStatus),
+    /// It still runs, and its time is over.
+    Over,
+    /// It still runs, and somebody wants this to end.
+    Interrupted,
+}
+
+/// Waits so long at most.
+fn wait(child: &mut Child, at_most: Duration, signals: &mut StopSignals) -> std::io::Result<Waited> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(Waited::Ended(status));
         }
         if start.elapsed() >= at_most {
-            return Ok(None);
+            return Ok(Waited::Over);
         }
-        std::thread::sleep(LOOK);
+        if signals.came_within(LOOK)? {
+            return Ok(Waited::Interrupted);
+        }
     }
 }
 

@@ -139,6 +139,28 @@ fn a_start_is_tried_out_in_a_container() {
     cold.good(&words);
     let failed = cold.firn(&["pin", "shell:1", "--startup", "--", "/bin/sh", "-c", "echo broken; exit 3"]);
     assert!(failed.code == 2 && failed.err.contains("exit code 3") && failed.err.contains("broken"), "{}", failed.err);
+    // Whoever gives up waiting leaves no container behind.
+    let words = [
+        "pin",
+        "shell:1",
+        "--startup",
+        "--for",
+        "10m",
+        "--",
+        "/bin/sh",
+        "-c",
+        "echo in > /tmp/in; while :; do :; done",
+    ];
+    let mut waiting = cold.command(&words).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let place = cold.world.path("archive/startup.tmp").join(waiting.id().to_string());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !place.join("runtime/firn-startup").exists() {
+        assert!(std::time::Instant::now() < until, "it never starts");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    crate::os::kill(waiting.id(), 15);
+    assert_eq!(waiting.wait().unwrap().code(), Some(2));
+    assert!(!cold.world.path("archive/startup.tmp").exists());
     // What sleeps can't be started from, and the way out is named.
     cold.good(&["unpin", "shell:1"]);
     asleep(&cold);
