@@ -13,7 +13,7 @@ use crate::Archive;
 use crate::error::{Error, with_causes};
 use crate::format::PinRecord;
 use crate::id::{Digest, PackId};
-use crate::pin::{drop_released, live_packs};
+use crate::pin::{drop_dead, live_packs};
 use crate::remote::{Class, Remote, RemoteError, When};
 use crate::store::{Body, Family, Key, LocalStore, PackArea, Store as _};
 
@@ -32,13 +32,8 @@ fn failed(error: Error) -> BucketError {
     }
 }
 
-/// A record has come in: the packs that it gives up go.
-pub(super) fn arrived(local: &LocalStore, bytes: &[u8]) -> Result<(), BucketError> {
-    let Ok(record) = PinRecord::decode(bytes) else { return Ok(()) };
-    drop_released(local, &record.released).map_err(failed).map(drop)
-}
-
-/// Brings the packs of all pinned sets here.
+/// Brings the packs of all pinned sets here, once the records are; those that no set needs any more go. For who holds the lock of what is
+/// pinned.
 pub(super) fn fetch(
     archive: &Archive,
     remote: &dyn Remote,
@@ -46,6 +41,7 @@ pub(super) fn fetch(
     pulled: &mut Pulled,
 ) -> Result<(), BucketError> {
     let local = exchange_store(archive.root());
+    drop_dead(&local).map_err(failed)?;
     let live = live_packs(&local).map_err(failed)?;
     if live.is_empty() {
         return Ok(());

@@ -272,10 +272,7 @@ fn document(
         local.put(key, Body::Bytes(&far))?;
         match key {
             Key::Image(_) => pulled.images += 1,
-            Key::Pin(_) => {
-                super::pins::arrived(&local, &far)?;
-                pulled.pins += 1;
-            }
+            Key::Pin(_) => pulled.pins += 1,
             _ => pulled.names += 1,
         }
     }

@@ -60,38 +60,43 @@ pub(crate) fn decode(image: &Digest, bytes: &[u8]) -> Result<PinRecord, crate::f
 /// # Errors
 /// One can't be read, or is damaged.
 pub fn all_pinned(archive: &Archive) -> Result<Vec<PinRecord>, Error> {
-    let mut live = records(archive.store().as_ref())?;
-    live.retain(PinRecord::is_live);
+    let store = archive.store().as_ref();
+    let mut live = Vec::new();
+    for image in pinned_images(store)? {
+        live.extend(load(store, &image)?);
+    }
     live.sort_by_key(|record| record.image);
     Ok(live)
 }
 
-fn records(store: &dyn Store) -> Result<Vec<PinRecord>, Error> {
-    let mut records = Vec::new();
-    for item in store.list(Family::Pins)? {
-        if let Key::Pin(image) = item.key {
-            records.extend(record(store, &image)?);
+fn pinned_images(store: &dyn Store) -> Result<Vec<Digest>, Error> {
+    let listed = store.list(Family::Pins)?.into_iter();
+    Ok(listed.filter_map(|item| if let Key::Pin(image) = item.key { Some(image) } else { None }).collect())
+}
+
+/// Packs that some pinned set needs. A damaged record needs none: what it named is a copy, and in nobody's way.
+pub(crate) fn live_packs(store: &dyn Store) -> Result<BTreeSet<PackId>, Error> {
+    let mut live = BTreeSet::new();
+    for image in pinned_images(store)? {
+        match load(store, &image) {
+            Ok(record) => live.extend(record.into_iter().flat_map(|record| record.packs)),
+            Err(Error::Object { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(records)
+    Ok(live)
 }
 
-/// Packs that some pinned set needs. A record that can't be read stands in the way: what it needs is not known.
-pub(crate) fn live_packs(store: &dyn Store) -> Result<BTreeSet<PackId>, Error> {
-    Ok(records(store)?.into_iter().filter(PinRecord::is_live).flat_map(|record| record.packs).collect())
-}
-
-/// Removes packs of pinned contents that a record names no more, as far as no other record needs them.
-pub(crate) fn drop_released(store: &dyn Store, released: &[PackId]) -> Result<Vec<PackId>, Error> {
-    if released.is_empty() {
-        return Ok(Vec::new());
-    }
+/// Removes packs of pinned contents that no record needs: given up, or left by somebody who was stopped before the record was written.
+/// Only for who holds the [`lock`].
+pub(crate) fn drop_dead(store: &dyn Store) -> Result<(), Error> {
     let live = live_packs(store)?;
-    let dead: Vec<PackId> = released.iter().filter(|pack| !live.contains(pack)).copied().collect();
-    for pack in &dead {
-        store.delete(&Key::Pack(PackArea::Pinned, *pack))?;
+    for item in store.list(Family::Packs(PackArea::Pinned))? {
+        if matches!(item.key, Key::Pack(_, pack) if !live.contains(&pack)) {
+            store.delete(&item.key)?;
+        }
     }
-    Ok(dead)
+    Ok(())
 }
 
 /// Only one process at a time changes what is pinned, so that no pack goes that another is about to name.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::select::PinSet;
-use super::{drop_released, live_packs, lock, record};
+use super::{drop_dead, live_packs, lock, record};
 use crate::archive::{Archive, unix_now};
 use crate::error::{Error, with_causes};
 use crate::format::{ChunkEntry, ChunkRef, MAX_FRAME_CHUNKS, PackClass, PinOrigin, PinRecord};
@@ -78,7 +78,13 @@ pub fn pin(
 /// As [`pin`].
 pub fn unpin(archive: &Archive, image: &Digest) -> Result<Option<PinRecord>, Error> {
     let _lock = lock(archive)?;
-    let Some(before) = super::pinned(archive, image)? else { return Ok(None) };
+    let before = match record(archive.store().as_ref(), image) {
+        Ok(Some(before)) if before.is_live() => before,
+        Ok(_) => return Ok(None),
+        // What it said is lost, and so is what it pinned.
+        Err(Error::Object { .. }) => damaged(image),
+        Err(error) => return Err(error),
+    };
     let nothing = PinRecord {
         pinned_at: unix_now(),
         origin: PinOrigin::Nothing,
@@ -92,10 +98,29 @@ pub fn unpin(archive: &Archive, image: &Digest) -> Result<Option<PinRecord>, Err
     Ok(Some(before))
 }
 
+/// What stands for a record that can't be made sense of.
+fn damaged(image: &Digest) -> PinRecord {
+    let (packs, released) = (Vec::new(), Vec::new());
+    PinRecord {
+        image: *image,
+        pinned_at: 0,
+        origin: PinOrigin::Nothing,
+        files: 0,
+        bytes: 0,
+        image_bytes: 0,
+        packs,
+        released,
+    }
+}
+
 /// Puts a record in its image's place, then drops what it does not need any more.
 fn replace(archive: &Archive, mut next: PinRecord) -> Result<PinRecord, Error> {
     let store = archive.store().as_ref();
-    if let Some(before) = record(store, &next.image)? {
+    let before = match record(store, &next.image) {
+        Err(Error::Object { .. }) => None,
+        before => before?,
+    };
+    if let Some(before) = before {
         // Of two records the later one counts, whatever this machine's clock says.
         next.pinned_at = next.pinned_at.max(before.pinned_at.saturating_add(1));
         let kept: BTreeSet<PackId> = next.packs.iter().copied().collect();
@@ -106,7 +131,7 @@ fn replace(archive: &Archive, mut next: PinRecord) -> Result<PinRecord, Error> {
     let key = Key::Pin(next.image);
     let bytes = next.encode().map_err(|source| Error::Object { key: key.clone(), source })?;
     store.put(&key, Body::Bytes(&bytes))?;
-    drop_released(store, &next.released)?;
+    drop_dead(store)?;
     Ok(next)
 }
 

@@ -251,6 +251,23 @@ fn it_is_a_copy_and_no_part_of_an_image() {
     std::fs::write(root.join(Key::Pin(root_digest).to_string()), b"nonsense").unwrap();
     assert_eq!(read(&open(&archive, "one"), "app", 0..BIN).unwrap(), noise(10, BIN));
     assert!(all_pinned(&archive).is_err());
+    // And in nobody's who pins: what was left over goes.
+    put_in(&archive, dir.path(), "three", 30);
+    let left = small_pack_of(&archive);
+    assert_eq!(pinned_here(&archive), 1);
+    let again = pin_files(&archive, "three", &["doc"]);
+    assert_eq!(pinned_here(&archive), again.record.packs.len());
+    assert!(!again.record.packs.contains(&left));
+    assert!(unpin(&archive, &root_digest).unwrap().is_some(), "the way out");
+    assert_eq!(all_pinned(&archive).unwrap(), [again.record]);
+}
+
+/// A pinned pack that nobody names, as somebody leaves who is stopped.
+fn small_pack_of(archive: &Archive) -> firn_engine::id::PackId {
+    let pinned = pin_files(archive, "one", &["app"]);
+    let record = archive.root().join(Key::Pin(pinned.record.image).to_string());
+    std::fs::write(record, b"nonsense").unwrap();
+    pinned.record.packs[0]
 }
 
 #[test]
