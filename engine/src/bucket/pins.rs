@@ -7,14 +7,14 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::parallel::{Tally, for_each};
 use super::publish::{Published, document, for_each_unseen};
-use super::pull::{fetch_pack, listing};
+use super::pull::{bring, listing};
 use super::{BucketError, Pulled, exchange_store};
 use crate::Archive;
 use crate::error::{Error, with_causes};
 use crate::format::PinRecord;
 use crate::id::{Digest, PackId};
 use crate::pin::{drop_dead, live_packs};
-use crate::remote::{Class, Remote, RemoteError, When};
+use crate::remote::{Class, Remote, When};
 use crate::store::{Body, Family, Key, LocalStore, PackArea, Store as _};
 
 const PACKS: Family = Family::Packs(PackArea::Pinned);
@@ -55,23 +55,7 @@ pub(super) fn fetch(
         .filter(|object| matches!(object.key, Key::Pack(_, pack) if live.contains(&pack) && !here.contains(&pack)))
         .map(|object| (object.key, object.len))
         .collect();
-    missing.iter().for_each(|(_, len)| tally.expect(*len));
-    let outcome = std::sync::Mutex::new(pulled);
-    for_each(&missing, |(key, len)| {
-        let got = fetch_pack(archive, remote, &local, key, *len);
-        let mut pulled = outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match got {
-            Ok(bytes) => {
-                pulled.packs += 1;
-                pulled.bytes += bytes;
-            }
-            Err(BucketError::Remote(RemoteError::NotFound { .. })) => {}
-            Err(BucketError::Object { key, what }) => pulled.refused.push(format!("{key}: {what}")),
-            Err(error) => return Err(error),
-        }
-        tally.done(*len);
-        Ok(())
-    })
+    bring(archive, remote, &missing, tally, pulled)
 }
 
 fn pinned_here(local: &LocalStore) -> Result<HashSet<PackId>, BucketError> {

@@ -138,9 +138,21 @@ fn packs(
     }
     let new_metas = meta.iter().filter(|object| !metas.contains(&object.key));
     missing.extend(new_metas.map(|object| (object.key.clone(), object.len)));
+    bring(archive, remote, &missing, tally, pulled)
+}
+
+/// Brings these footers and packs here, each checked, and counts them.
+pub(super) fn bring(
+    archive: &Archive,
+    remote: &dyn Remote,
+    missing: &[(Key, u64)],
+    tally: &Tally,
+    pulled: &mut Pulled,
+) -> Result<(), BucketError> {
+    let local = exchange_store(archive.root());
     missing.iter().for_each(|(_, len)| tally.expect(*len));
     let outcome = std::sync::Mutex::new(pulled);
-    for_each(&missing, |(key, len)| {
+    for_each(missing, |(key, len)| {
         let got = match key {
             Key::Footer(pack) => footer(remote, &local, *pack),
             _ => fetch_pack(archive, remote, &local, key, *len),
@@ -172,7 +184,7 @@ fn footer(remote: &dyn Remote, local: &LocalStore, pack: PackId) -> Result<u64, 
 }
 
 /// Brings a whole pack here, checked frame by frame, and says how many bytes it has.
-pub(super) fn fetch_pack(
+fn fetch_pack(
     archive: &Archive,
     remote: &dyn Remote,
     local: &LocalStore,
