@@ -1,6 +1,7 @@
 //! The deflate encoders firn can run again. To add one: a folder beside this file, a variant here and in `running`, its ids in
 //! FORMAT.md, and its place in `candidates`.
 
+use super::place::Flush;
 use super::tokens::Families;
 use super::zlib::{self, ZlibParams};
 use super::{goflate, kflate, pigz};
@@ -142,6 +143,20 @@ impl DeflateEncoder {
             Self::Pigz(_) => Families::PIGZ,
             Self::Klauspost(_) => Families::KLAUSPOST,
         }
+    }
+
+    /// Whether it can flush in this way.
+    pub(super) fn can_flush(&self, flush: Flush) -> bool {
+        match self {
+            Self::Zlib(params) => params.own().is_some(),
+            Self::Go(_) => flush == Flush::Sync,
+            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) => false,
+        }
+    }
+
+    /// Whether its window may slide early: `goflate` tells when.
+    pub(super) fn slides_early(&self) -> bool {
+        matches!(self, Self::Go(level) if level.get() >= 2)
     }
 
     /// Start of the decoded bytes that [`RunningEncoder::resume`] needs for a place behind a match that ends at `clean`; `None`

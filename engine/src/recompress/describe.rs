@@ -4,13 +4,28 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::kflate::{Framing, Params as KlauspostParams};
-use super::{DeflateEncoder, LibzstdFlag, Recipe, ZstdEncoder, ZstdPart};
+use super::{Amendment, DeflateEncoder, LibzstdFlag, Recipe, ZstdEncoder, ZstdPart};
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Recipe::Identity => f.write_str("not compressed"),
             Recipe::Gzip(gzip) => summarise(f, gzip.members.iter().map(|member| member.encoder.to_string()), "members"),
+            Recipe::Amended(amended) => {
+                let members = &amended.gzip.members;
+                summarise(f, members.iter().map(|member| member.encoder.to_string()), "members")?;
+                let all = || amended.amendments.iter().map(|(_, amendments)| amendments);
+                let flushes = all().flat_map(|a| &a.list).filter(|a| matches!(a, Amendment::Flush { .. })).count();
+                let slides: usize = all().map(|amendments| amendments.slides.len()).sum();
+                let kept: u64 = all().map(|amendments| amendments.stretched_bytes()).sum();
+                f.write_str(", amended:")?;
+                let parts = [(flushes as u64, "flushes"), (slides as u64, "early slides"), (kept, "bytes kept")];
+                let mut parts = parts.into_iter().filter(|(count, _)| *count > 0);
+                if let Some((count, what)) = parts.next() {
+                    write!(f, " {count} {what}")?;
+                }
+                parts.try_for_each(|(count, what)| write!(f, ", {count} {what}"))
+            }
             Recipe::Zstd(zstd) => {
                 let encoders = zstd.parts.iter().filter_map(|part| match part {
                     ZstdPart::Frame { encoder, .. } => Some(encoder.to_string()),

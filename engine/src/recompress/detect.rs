@@ -2,12 +2,12 @@ use std::io::{self, Read};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::EncoderFault;
 use super::pass::{Outcome, Pass};
 use super::proof::{Findings, with_lanes};
 use super::recipe::Recipe;
 use super::trial::Effort;
 use super::zstd::{Found, Search};
+use super::{EncoderFault, near};
 use crate::codec::layer::{DecodeLimits, LayerError};
 
 /// Bounds on a detection.
@@ -15,7 +15,8 @@ use crate::codec::layer::{DecodeLimits, LayerError};
 pub struct DetectLimits {
     /// For decoding the blob.
     pub decode: DecodeLimits,
-    /// Most times the blob is read: once, and again for every candidate that agreed on a prefix and not behind it.
+    /// Most times the blob is read: once, again for every candidate that agreed on a prefix and not behind it, and twice to find and
+    /// prove amendments. With less than four, none are looked for.
     pub passes: u32,
     /// Threads that check a candidate, each on a stretch of the blob; 0 counts as 1.
     pub threads: usize,
@@ -84,7 +85,9 @@ pub fn detect(
     let mut effort = Effort::default();
     let mut misled = Vec::new();
     let (mut recipe, mut verified_bytes) = (None, 0);
-    for _ in 0..limits.passes {
+    let mut may_be_near = limits.passes >= 2 * near::PASSES;
+    let exact_passes = if may_be_near { limits.passes - near::PASSES } else { limits.passes };
+    for _ in 0..exact_passes {
         let findings = Findings::default();
         let source = open().map_err(DetectError::Open)?;
         let outcome = with_lanes(limits.threads, &findings, |lanes| {
@@ -105,6 +108,7 @@ pub fn detect(
             // Neither can be: there were lanes, and one that is gone has said why.
             (Outcome::Promising, _) | (Outcome::Halted, None) | (Outcome::Zstd, Some(_)) => break,
             (Outcome::Zstd, None) => {
+                may_be_near = false;
                 match (Search { open, len: compressed_len, limits, cancel }).run(&mut effort)? {
                     Found::Recipe(found) => (recipe, verified_bytes) = (Some(found), compressed_len),
                     Found::Nothing(after) => verified_bytes = after,
@@ -112,6 +116,12 @@ pub fn detect(
                 }
                 break;
             }
+        }
+    }
+    if recipe.is_none() && may_be_near {
+        match near::search(open, compressed_len, limits, cancel, &mut effort)? {
+            Ok(found) => (recipe, verified_bytes) = (Some(found), compressed_len),
+            Err(after) => verified_bytes = verified_bytes.max(after),
         }
     }
     let Effort { tried, prefix } = effort;
@@ -133,7 +143,11 @@ pub fn dismiss(
     let pass = Pass { limits: limits.decode, cancel, misled: &[], len: compressed_len, lanes: None };
     let outcome = pass.run(open().map_err(DetectError::Open)?, &mut effort)?;
     let verified_bytes = match outcome {
-        Outcome::NotReproduced(after) => after,
+        Outcome::NotReproduced(after) if limits.passes < 2 * near::PASSES => after,
+        Outcome::NotReproduced(after) => match near::glance(open, compressed_len, limits, cancel, &mut effort)? {
+            Ok(()) => return Ok(None),
+            Err(also) => after.max(also),
+        },
         Outcome::Zstd => match (Search { open, len: compressed_len, limits, cancel }).glance(&mut effort)? {
             Found::Nothing(after) => after,
             Found::Recipe(_) | Found::Promising => return Ok(None),

@@ -1,11 +1,13 @@
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use flate2::Crc;
 
-use super::EncoderFault;
-use super::recipe::{GzipRecipe, Member, Recipe, Trailing};
+use super::near::AmendedEncoder;
+use super::recipe::{AmendedRecipe, GzipRecipe, Member, Recipe, Trailing};
 use super::running::RunningEncoder;
 use super::zstd::Plan as ZstdPlan;
+use super::{Amendments, EncoderFault};
 
 /// Padding written at once.
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -31,6 +33,9 @@ pub enum EncodeError {
         /// Decoded bytes that did not come.
         missing: u64,
     },
+    /// Amendments that cannot belong to this encoder and data.
+    #[error("the compression recipe's amendments do not fit the data")]
+    Unfit,
     /// An earlier call failed.
     #[error("re-creating the layer had already failed")]
     Failed,
@@ -62,13 +67,22 @@ enum Plan {
 
 struct GzipPlan {
     members: std::vec::IntoIter<Member>,
+    /// By number of the member.
+    amendments: std::iter::Peekable<std::vec::IntoIter<(u32, Arc<Amendments>)>>,
+    /// Members begun.
+    begun: u32,
     open: Option<OpenMember>,
     trailing: Trailing,
     expected: u64,
 }
 
+enum MemberEncoder {
+    Running(RunningEncoder),
+    Amended(Box<AmendedEncoder>),
+}
+
 struct OpenMember {
-    encoder: RunningEncoder,
+    encoder: MemberEncoder,
     crc: Crc,
     left: u64,
 }
@@ -78,7 +92,10 @@ impl<W: Write> Encoder<W> {
     pub fn new(recipe: &Recipe, out: W) -> Self {
         let plan = match recipe {
             Recipe::Identity => Plan::Identity,
-            Recipe::Gzip(gzip) => Plan::Gzip(Box::new(GzipPlan::new(gzip.clone()))),
+            Recipe::Gzip(gzip) => Plan::Gzip(Box::new(GzipPlan::new(gzip.clone(), Vec::new()))),
+            Recipe::Amended(AmendedRecipe { gzip, amendments }) => {
+                Plan::Gzip(Box::new(GzipPlan::new(gzip.clone(), amendments.clone())))
+            }
             Recipe::Zstd(zstd) => Plan::Zstd(Box::new(ZstdPlan::new(zstd.clone()))),
         };
         Self { out, plan }
@@ -130,9 +147,10 @@ impl<W: Write> Write for Encoder<W> {
 }
 
 impl GzipPlan {
-    fn new(recipe: GzipRecipe) -> Self {
+    fn new(recipe: GzipRecipe, amendments: Vec<(u32, Arc<Amendments>)>) -> Self {
         let expected = recipe.members.iter().fold(0u64, |sum, m| sum.saturating_add(m.len));
-        Self { members: recipe.members.into_iter(), open: None, trailing: recipe.trailing, expected }
+        let (members, amendments) = (recipe.members.into_iter(), amendments.into_iter().peekable());
+        Self { members, amendments, begun: 0, open: None, trailing: recipe.trailing, expected }
     }
 
     fn push(&mut self, mut data: &[u8], out: &mut impl Write) -> Result<(), EncodeError> {
@@ -144,7 +162,7 @@ impl GzipPlan {
             let (now, later) = data.split_at(n);
             open.crc.update(now);
             open.left -= n as u64;
-            open.encoder.push(now, &mut |bytes| write(out, bytes))?;
+            open.encoder.push(now, out)?;
             data = later;
         }
         Ok(())
@@ -160,8 +178,15 @@ impl GzipPlan {
                 return Ok(None);
             };
             out.write_all(&member.header)?;
-            self.open =
-                Some(OpenMember { encoder: RunningEncoder::start(member.encoder)?, crc: Crc::new(), left: member.len });
+            let number = self.begun;
+            self.begun += 1;
+            let encoder = match self.amendments.next_if(|(amended, _)| *amended == number) {
+                Some((_, amendments)) => {
+                    MemberEncoder::Amended(Box::new(AmendedEncoder::start(member.encoder, amendments)?))
+                }
+                None => MemberEncoder::Running(RunningEncoder::start(member.encoder)?),
+            };
+            self.open = Some(OpenMember { encoder, crc: Crc::new(), left: member.len });
         }
         Ok(self.open.as_mut())
     }
@@ -182,11 +207,27 @@ impl GzipPlan {
     }
 }
 
+impl MemberEncoder {
+    fn push(&mut self, data: &[u8], out: &mut impl Write) -> Result<(), EncodeError> {
+        match self {
+            Self::Running(encoder) => encoder.push(data, &mut |bytes| write(out, bytes)),
+            Self::Amended(encoder) => encoder.push(data, &mut |bytes| write(out, bytes)),
+        }
+    }
+
+    fn finish(self, out: &mut impl Write) -> Result<(), EncodeError> {
+        match self {
+            Self::Running(encoder) => encoder.finish(&mut |bytes| write(out, bytes)),
+            Self::Amended(encoder) => encoder.finish(&mut |bytes| write(out, bytes)),
+        }
+    }
+}
+
 impl OpenMember {
     /// Ends the deflate stream and writes the trailer of RFC 1952: CRC-32 and length modulo 2^32, little-endian.
     fn close(self, out: &mut impl Write) -> Result<(), EncodeError> {
         let (crc, len) = (self.crc.sum(), self.crc.amount());
-        self.encoder.finish(&mut |bytes| write(out, bytes))?;
+        self.encoder.finish(out)?;
         out.write_all(&crc.to_le_bytes())?;
         out.write_all(&len.to_le_bytes())?;
         Ok(())

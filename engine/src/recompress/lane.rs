@@ -3,7 +3,7 @@
 use crossbeam_channel::Receiver;
 
 use super::compare::{Comparison, Stop};
-use super::place::{Bits, Place};
+use super::place::{Bits, Habits, Place};
 use super::running::RunningEncoder;
 use super::{DeflateEncoder, EncoderFault};
 
@@ -58,7 +58,9 @@ impl Lane {
             Start::Stream => RunningEncoder::start(self.encoder)?,
             Start::Block { plain, plain_at, clean, block, lead } => {
                 let place = Place { plain: &plain, plain_at, clean, block, lead };
-                let Some(running) = RunningEncoder::resume(self.encoder, &place) else { return Ok(false) };
+                let Some(running) = RunningEncoder::resume(self.encoder, &place, Habits::default()) else {
+                    return Ok(false);
+                };
                 running
             }
         };

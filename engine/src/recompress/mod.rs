@@ -1,7 +1,8 @@
 //! Bit-exact re-creation of compressed layers: find the encoder that wrote a blob, and run it again.
 //!
 //! A [`Recipe`] says how; [`detect`] finds one and proves it on every byte; [`Encoder`] carries it out. Each deflate encoder is
-//! one variant of [`DeflateEncoder`] with its own folder beside this file; `deflate` is the only module that knows them all.
+//! one variant of [`DeflateEncoder`] with its own folder beside this file; `deflate` is the only module that knows them all. What an
+//! encoder writes except in places is amended: all of that is in `near`.
 //! zstd blobs have frames for members and encoders of their own: all of that is in `zstd`.
 //! FORMAT.md is the normative description of a recipe's bytes.
 
@@ -26,6 +27,8 @@ mod kflate;
 mod lane;
 #[forbid(unsafe_code)]
 mod member;
+#[forbid(unsafe_code)]
+mod near;
 #[forbid(unsafe_code)]
 mod pass;
 #[forbid(unsafe_code)]
@@ -53,8 +56,11 @@ pub use deflate::{DeflateEncoder, EncoderFault, GoLevel};
 pub use detect::{DetectError, DetectLimits, Detection, detect, dismiss};
 pub use encoder::{EncodeError, Encoder};
 pub use kflate::{Framing as KlauspostFraming, Params as KlauspostParams, Revision as KlauspostRevision};
+pub use near::{Amendment, Amendments, Flush, MAX_AMENDED_RECIPE, MAX_AMENDMENTS, Resume, Stretch};
 pub use pigz::Params as PigzParams;
-pub use recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
+pub use recipe::{
+    AmendedRecipe, GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing,
+};
 pub use wire::RecipeError;
 pub use zlib::{Strategy, ZlibParams};
 pub use zstd::{LibzstdFlag, LibzstdParams, MAX_FRAMES, MAX_ZSTD_RECIPE, ZstdEncoder, ZstdPart, ZstdRecipe};

@@ -23,3 +23,24 @@ pub(super) struct Place<'a> {
     /// Bits of the byte in which the block starts that belong to the block before.
     pub(super) lead: Bits,
 }
+
+/// What a program did with its encoder that the data does not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Habits<'a> {
+    /// Slides of Go's window, from 0 and in order, that happened one position early: `goflate` tells when they do.
+    pub(super) slides: &'a [u32],
+    /// Whether it flushed anywhere.
+    pub(super) flushes: bool,
+}
+
+/// A flush: the block ends, and an empty one shows where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Flush {
+    /// An empty stored block: zlib's `Z_SYNC_FLUSH`, Go's `Flush`.
+    Sync = 0,
+    /// The same, and everything before is forgotten: `Z_FULL_FLUSH`.
+    Full = 1,
+    /// An empty block of the fixed codes: `Z_PARTIAL_FLUSH`.
+    Partial = 2,
+}

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{DeflateEncoder, ZstdRecipe};
+use super::{Amendments, DeflateEncoder, ZstdRecipe};
 
 /// Longest encoded recipe of a gzip blob in bytes; what would need more is not worth more than keeping the blob.
 pub const MAX_RECIPE: usize = 64 << 10;
@@ -20,6 +20,8 @@ pub enum Recipe {
     Identity,
     /// gzip members, each from a known deflate encoder.
     Gzip(GzipRecipe),
+    /// gzip members, some of them from a known deflate encoder except in places.
+    Amended(AmendedRecipe),
     /// zstd frames, each from a known encoder.
     Zstd(ZstdRecipe),
 }
@@ -31,6 +33,15 @@ pub struct GzipRecipe {
     pub members: Vec<Member>,
     /// What follows them.
     pub trailing: Trailing,
+}
+
+/// A gzip blob that encoders write except in places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmendedRecipe {
+    /// What it would be without amendments.
+    pub gzip: GzipRecipe,
+    /// By number of the member, from 0 and ascending; never empty.
+    pub amendments: Vec<(u32, Arc<Amendments>)>,
 }
 
 /// One gzip member. Its trailer is not kept: it follows from the contents.

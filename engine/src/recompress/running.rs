@@ -1,6 +1,6 @@
 //! Encoders at work.
 
-use super::place::{Bits, Place};
+use super::place::{Bits, Flush, Habits, Place};
 use super::zlib::{LinkedZlib, deflate};
 use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, kflate, pigz};
 
@@ -26,6 +26,11 @@ const PIECE: usize = 64 << 10;
 impl RunningEncoder {
     /// Starts a stream.
     pub(super) fn start(encoder: DeflateEncoder) -> Result<Self, EncoderFault> {
+        Self::start_with(encoder, Habits::default())
+    }
+
+    /// Starts a stream that a program with these habits wrote.
+    pub(super) fn start_with(encoder: DeflateEncoder, habits: Habits<'_>) -> Result<Self, EncoderFault> {
         let kind = match encoder {
             DeflateEncoder::Zlib(params) => {
                 match params.own().and_then(|(level, mem)| deflate::Encoder::new(level, mem)) {
@@ -34,7 +39,7 @@ impl RunningEncoder {
                 }
             }
             DeflateEncoder::Go(level) => {
-                let encoder = goflate::Encoder::new(level.get()).ok_or(EncoderFault::Parameters("Go"))?;
+                let encoder = goflate::Encoder::new(level.get(), habits).ok_or(EncoderFault::Parameters("Go"))?;
                 Kind::Go(Box::new(encoder))
             }
             DeflateEncoder::GnuGzip { level, rsyncable } => {
@@ -53,17 +58,31 @@ impl RunningEncoder {
         Ok(Self { kind, out: Vec::new() })
     }
 
+    /// The same after it was given `data`; what it emitted comes with the next call. Not for the linked zlib.
+    pub(super) fn start_on(encoder: DeflateEncoder, habits: Habits<'_>, data: &[u8]) -> Result<Self, EncoderFault> {
+        let mut this = Self::start_with(encoder, habits)?;
+        let mut emitted = Vec::new();
+        this.push(data, &mut |bytes: &[u8]| -> Result<(), EncoderFault> {
+            emitted.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        this.out = emitted;
+        Ok(this)
+    }
+
     /// An encoder in the middle of a stream that has taken all of the place's bytes; `None` if it can't be had.
     ///
     /// Right only if the stream before the place is what this encoder writes.
-    pub(super) fn resume(encoder: DeflateEncoder, place: &Place<'_>) -> Option<Self> {
+    pub(super) fn resume(encoder: DeflateEncoder, place: &Place<'_>, habits: Habits<'_>) -> Option<Self> {
         let mut out = Vec::new();
         let kind = match encoder {
             DeflateEncoder::Zlib(params) => {
                 let (level, mem_level) = params.own()?;
                 Kind::Zlib(Box::new(deflate::Encoder::resume(level, mem_level, place, &mut out)?))
             }
-            DeflateEncoder::Go(level) => Kind::Go(Box::new(goflate::Encoder::resume(level.get(), place, &mut out)?)),
+            DeflateEncoder::Go(level) => {
+                Kind::Go(Box::new(goflate::Encoder::resume(level.get(), place, habits, &mut out)?))
+            }
             DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Pigz(_) | DeflateEncoder::Klauspost(_) => return None,
         };
         Some(Self { kind, out })
@@ -97,6 +116,23 @@ impl RunningEncoder {
             sink(out)?;
             out.clear();
         }
+        Ok(())
+    }
+
+    /// Encodes what was taken so far and marks the place, if [`DeflateEncoder::can_flush`] so.
+    pub(super) fn flush<E: From<EncoderFault>>(
+        &mut self,
+        flush: Flush,
+        sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { kind, out } = self;
+        match (kind, flush) {
+            (Kind::Zlib(encoder), _) => encoder.flush(flush, out),
+            (Kind::Go(encoder), Flush::Sync) => encoder.flush(out),
+            _ => return Err(EncoderFault::Parameters("flush").into()),
+        }
+        sink(out)?;
+        out.clear();
         Ok(())
     }
 

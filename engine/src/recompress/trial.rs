@@ -15,9 +15,14 @@ const PREFIX_BODY_MAX: usize = 1280 << 10;
 /// Decoded bytes after which a prefix is long enough whatever it compressed to.
 const PREFIX_MAX: usize = 8 << 20;
 /// Blocks whose shape tells which encoders can have written them.
-const SURVEYED: usize = 16;
+pub(super) const SURVEYED: usize = 16;
 /// Decoded bytes given to a candidate between looks at whether it still agrees.
 const PIECE: usize = 64 << 10;
+
+/// Whether so many decoded bytes from so many compressed ones are enough for a choice.
+pub(super) fn is_prefix(have: usize, evidence: usize) -> bool {
+    (have >= PREFIX_PLAIN && evidence >= PREFIX_BODY) || have >= PREFIX_MAX || evidence >= PREFIX_BODY_MAX
+}
 
 /// Counts over a whole detection.
 #[derive(Debug, Default)]
@@ -54,8 +59,7 @@ impl Trial {
     pub(super) fn push(&mut self, body: &[u8], plain: &[u8]) -> bool {
         self.comparison.keep(body);
         self.plain.extend_from_slice(plain);
-        let (have, evidence) = (self.plain.len(), self.comparison.lag());
-        (have >= PREFIX_PLAIN && evidence >= PREFIX_BODY) || have >= PREFIX_MAX || evidence >= PREFIX_BODY_MAX
+        is_prefix(self.plain.len(), self.comparison.lag())
     }
 
     /// The first candidate that agrees with the prefix so far; with all of it if the deflate stream is `complete`.

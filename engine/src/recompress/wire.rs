@@ -7,13 +7,17 @@ use std::sync::Arc;
 use super::DeflateEncoder;
 pub(super) use super::deflate::MAX_PARAMS;
 use super::deflate::WireFault;
-use super::recipe::{GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing};
+use super::near::{self, MAX_AMENDED_RECIPE};
+use super::recipe::{
+    AmendedRecipe, GzipRecipe, MAX_MEMBERS, MAX_PADDING, MAX_RECIPE, MAX_TRAILING, Member, Recipe, Trailing,
+};
 use super::zstd::{self, MAX_ZSTD_RECIPE};
 
 const VERSION: u8 = 1;
 const IDENTITY: u8 = 0;
 const GZIP: u8 = 1;
 const ZSTD: u8 = 2;
+const AMENDED: u8 = 3;
 /// Shortest gzip header.
 const MIN_HEADER: usize = 10;
 
@@ -48,12 +52,21 @@ impl Recipe {
         Self::decode(&bytes).is_ok_and(|read| read == *self).then_some(bytes)
     }
 
-    /// The recipe's bytes. They may be over [`MAX_RECIPE`] or [`MAX_ZSTD_RECIPE`], and then `decode` refuses them.
+    /// The recipe's bytes. They may be over [`MAX_RECIPE`], [`MAX_AMENDED_RECIPE`] or [`MAX_ZSTD_RECIPE`], and then `decode` refuses them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Identity => vec![VERSION, IDENTITY],
-            Self::Gzip(gzip) => encode_gzip(gzip),
+            Self::Gzip(gzip) => {
+                let mut out = vec![VERSION, GZIP];
+                encode_gzip(gzip, &mut out);
+                out
+            }
+            Self::Amended(amended) => {
+                let mut out = vec![VERSION, AMENDED];
+                encode_amended(amended, &mut out);
+                out
+            }
             Self::Zstd(zstd) => {
                 let mut out = vec![VERSION, ZSTD];
                 zstd::encode(zstd, &mut out);
@@ -67,7 +80,11 @@ impl Recipe {
     /// # Errors
     /// Damage, and versions or encoders that only a newer firn knows.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecipeError> {
-        let limit = if bytes.get(1) == Some(&ZSTD) { MAX_ZSTD_RECIPE } else { MAX_RECIPE };
+        let limit = match bytes.get(1) {
+            Some(&ZSTD) => MAX_ZSTD_RECIPE,
+            Some(&AMENDED) => MAX_AMENDED_RECIPE,
+            _ => MAX_RECIPE,
+        };
         if bytes.len() > limit {
             return Err(RecipeError::TooLong { len: bytes.len(), limit });
         }
@@ -79,6 +96,7 @@ impl Recipe {
         let recipe = match reader.byte()? {
             IDENTITY => Self::Identity,
             GZIP => Self::Gzip(decode_gzip(&mut reader)?),
+            AMENDED => Self::Amended(decode_amended(&mut reader)?),
             ZSTD => Self::Zstd(zstd::decode(&mut reader)?),
             kind => {
                 return Err(RecipeError::NeedsNewer { what: "kind", id: kind.into() });
@@ -92,7 +110,7 @@ impl Recipe {
     }
 }
 
-fn encode_gzip(gzip: &GzipRecipe) -> Vec<u8> {
+fn encode_gzip(gzip: &GzipRecipe, out: &mut Vec<u8>) {
     let mut headers = Table::default();
     let mut encoders = Table::default();
     let mut members = Vec::new();
@@ -101,26 +119,52 @@ fn encode_gzip(gzip: &GzipRecipe) -> Vec<u8> {
         put(&mut members, encoders.row(member.encoder));
         put(&mut members, member.len);
     }
-    let mut out = vec![VERSION, GZIP];
-    put(&mut out, headers.rows.len() as u64);
+    put(out, headers.rows.len() as u64);
     for header in headers.rows {
-        put(&mut out, header.len() as u64);
+        put(out, header.len() as u64);
         out.extend_from_slice(header);
     }
-    put(&mut out, encoders.rows.len() as u64);
+    put(out, encoders.rows.len() as u64);
     for encoder in encoders.rows {
         let (id, version, params) = encoder.to_wire();
         out.extend_from_slice(&id.to_le_bytes());
         out.extend_from_slice(&version.to_le_bytes());
-        put(&mut out, params.len() as u64);
+        put(out, params.len() as u64);
         out.extend_from_slice(&params);
     }
-    put(&mut out, gzip.members.len() as u64);
+    put(out, gzip.members.len() as u64);
     out.extend_from_slice(&members);
-    put(&mut out, gzip.trailing.literal.len() as u64);
+    put(out, gzip.trailing.literal.len() as u64);
     out.extend_from_slice(&gzip.trailing.literal);
-    put(&mut out, gzip.trailing.zeros);
-    out
+    put(out, gzip.trailing.zeros);
+}
+
+fn encode_amended(amended: &AmendedRecipe, out: &mut Vec<u8>) {
+    encode_gzip(&amended.gzip, out);
+    put(out, amended.amendments.len() as u64);
+    let mut next = 0u64;
+    for (member, amendments) in &amended.amendments {
+        put(out, u64::from(*member).wrapping_sub(next));
+        next = u64::from(*member) + 1;
+        near::encode(amendments, out);
+    }
+}
+
+fn decode_amended(reader: &mut Reader<'_>) -> Result<AmendedRecipe, RecipeError> {
+    let gzip = decode_gzip(reader)?;
+    let mut next = 0u64;
+    let amendments = reader.table(|r| {
+        let member = next.checked_add(r.number()?).filter(|&member| member < gzip.members.len() as u64);
+        let member = member.ok_or(RecipeError::Damaged("amendments of a member that is not there"))?;
+        next = member + 1;
+        let number = u32::try_from(member).map_err(|_| RecipeError::Damaged("no such row"))?;
+        Ok((number, Arc::new(near::decode(r)?)))
+    })?;
+    let total = |count: fn(&near::Amendments) -> usize| amendments.iter().map(|(_, all)| count(all)).sum::<usize>();
+    if total(|all| all.list.len()) + total(|all| all.slides.len()) > near::MAX_AMENDMENTS {
+        return Err(RecipeError::Damaged("too many amendments"));
+    }
+    Ok(AmendedRecipe { gzip, amendments })
 }
 
 /// Distinct values in the order of their first use.

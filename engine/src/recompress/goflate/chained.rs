@@ -11,7 +11,8 @@ use super::search::Search;
 use super::window::{ORIGIN, STOP, STOP_EARLY, Window};
 use super::{greedy, lazy};
 use crate::recompress::coding::bits::BitWriter;
-use crate::recompress::place::Place;
+use crate::recompress::coding::matches::HALF;
+use crate::recompress::place::{Habits, Place};
 
 /// Symbols after which a block ends.
 const BLOCK_SYMBOLS: usize = 1 << 14;
@@ -36,10 +37,12 @@ enum Mode {
 
 impl Chained {
     /// `None` unless `level` is 2 to 9.
-    pub(super) fn new(level: i8) -> Option<Self> {
+    pub(super) fn new(level: i8, habits: Habits<'_>) -> Option<Self> {
         let effort = Effort::of(level)?;
         let mode = match level {
             2 | 3 => Mode::Greedy(Chains::new()),
+            // Ranks need every position to be inserted, and those before a flush are not.
+            4..=9 if habits.flushes => Mode::Lazy(Chains::new(), Progress::default()),
             4 | 5 => Mode::Lazy(Chains::new(), Progress::default()),
             _ => Mode::Deep(RankedChains::new(), Progress::default()),
         };
@@ -49,7 +52,7 @@ impl Chained {
             mode,
             block: Block::new(BLOCK_SYMBOLS),
             slides: 0,
-            early: VecDeque::new(),
+            early: habits.slides.iter().copied().collect(),
         })
     }
 
@@ -57,9 +60,10 @@ impl Chained {
     ///
     /// A lazy level's state behind a match is a function of the input in the window alone: every position is inserted, nothing
     /// is pending. The symbols from there to the block's start must be literals, and the block before it full.
-    pub(super) fn resume(level: i8, place: &Place<'_>, sink: &mut Sink<'_>) -> Option<Self> {
+    pub(super) fn resume(level: i8, place: &Place<'_>, habits: Habits<'_>, sink: &mut Sink<'_>) -> Option<Self> {
         let origin = Window::origin(place.clean);
-        let mut this = Self::new(level)?;
+        let mut this = Self::new(level, habits)?;
+        this.slides = u32::try_from(origin / HALF as u64).ok()?;
         let start = ORIGIN + usize::try_from(place.clean.checked_sub(origin)?).ok()?;
         let mut input = place.plain.get(usize::try_from(origin.checked_sub(place.plain_at)?).ok()?..)?;
         this.window.fill(&mut input);
@@ -83,11 +87,6 @@ impl Chained {
         Some(this)
     }
 
-    /// `slides` are in order; those that cannot come any more are ignored.
-    pub(super) fn slide_early(&mut self, slides: &[u32]) {
-        self.early = slides.iter().copied().collect();
-    }
-
     /// Takes `input`, and encodes when the window is full and there is more.
     pub(super) fn write(&mut self, mut input: &[u8], sink: &mut Sink<'_>) {
         while !input.is_empty() {
@@ -100,8 +99,10 @@ impl Chained {
         }
     }
 
-    /// Encodes the rest.
-    pub(super) fn finish(mut self, sink: &mut Sink<'_>) {
+    /// Encodes all that was taken and ends the block, unless it is empty.
+    ///
+    /// What comes then may be searched from its first byte on; the strings that the flush cut short are never inserted.
+    pub(super) fn flush(&mut self, sink: &mut Sink<'_>) {
         while self.window.end > STOP_EARLY && self.is_next_early() {
             self.encode(STOP_EARLY, sink);
             self.slide();
@@ -112,6 +113,13 @@ impl Chained {
         }
         if self.block.len() > 0 {
             self.block.write_shortest(self.window.end_block(), sink);
+        }
+        if let Mode::Lazy(_, progress) | Mode::Deep(_, progress) = &mut self.mode {
+            *progress = Progress::default();
+        }
+        // The next write finds the window exhausted.
+        if self.window.start >= STOP_EARLY {
+            self.slide();
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Fast {
     table: Box<[Entry; 1 << TABLE_BITS]>,
     /// The table's position of the block's start.
     base: u32,
+    /// Bytes of the block before; a match in what came before that is not followed beyond its four bytes.
+    before: usize,
     block: Block,
 }
 
@@ -49,6 +51,7 @@ impl Fast {
             end: REACH,
             table: boxed([(0, 0); 1 << TABLE_BITS]),
             base: FIRST_BASE,
+            before: 0,
             block: Block::new(MAX_STORED + 1),
         }
     }
@@ -58,7 +61,7 @@ impl Fast {
         while !input.is_empty() {
             if self.end == REACH + MAX_STORED {
                 self.encode(sink);
-                self.advance();
+                self.advance(MAX_STORED);
             }
             let (taken, rest) = input.split_at(input.len().min(REACH + MAX_STORED - self.end));
             if let Some(room) = self.bytes.get_mut(self.end..self.end + taken.len()) {
@@ -69,15 +72,22 @@ impl Fast {
         }
     }
 
-    /// Writes the last block.
-    pub(super) fn finish(mut self, sink: &mut Sink<'_>) {
+    /// Writes the block begun, unless it is empty; one that is too short to be searched makes all before it be forgotten.
+    pub(super) fn flush(&mut self, sink: &mut Sink<'_>) {
         let bytes = self.bytes.get(REACH..self.end).unwrap_or_default();
         match bytes.len() {
-            0 => {}
+            0 => return,
             1..ALWAYS_STORED => store(bytes, false, sink),
             ALWAYS_STORED..MIN_SEARCHED => write_literals(bytes, sink),
-            _ => self.encode(sink),
+            len => {
+                self.encode(sink);
+                self.advance(len);
+                return;
+            }
         }
+        self.end = REACH;
+        self.before = 0;
+        self.raise_base(MAX_DISTANCE);
     }
 
     fn encode(&mut self, sink: &mut Sink<'_>) {
@@ -92,11 +102,16 @@ impl Fast {
         }
     }
 
-    /// Makes room for the next block behind a full one.
-    fn advance(&mut self) {
-        self.bytes.copy_within(MAX_STORED..MAX_STORED + REACH, 0);
+    /// Makes room for the next block behind one of `len` bytes, at most [`MAX_STORED`].
+    fn advance(&mut self, len: usize) {
+        self.bytes.copy_within(len..len + REACH, 0);
         self.end = REACH;
-        self.base += BLOCK;
+        self.before = len;
+        self.raise_base(u32::try_from(len).unwrap_or(BLOCK));
+    }
+
+    fn raise_base(&mut self, by: u32) {
+        self.base += by;
         if self.base >= MAX_BASE {
             // Entries out of reach go to a place that is out of reach.
             for (_, position) in self.table.iter_mut() {
@@ -109,7 +124,9 @@ impl Fast {
     /// Turns the block into symbols.
     #[expect(clippy::cast_possible_truncation, reason = "places in the buffer are below 2^17")]
     fn search(&mut self) {
-        let Self { bytes, end, table, base, block } = self;
+        let Self { bytes, end, table, base, before, block } = self;
+        // Before this place nothing is compared.
+        let floor = REACH.saturating_sub(*before);
         // What has to be added to a place in the buffer to get its position in the table.
         let base = *base - MAX_DISTANCE;
         let end = *end;
@@ -140,13 +157,9 @@ impl Fast {
             }
             loop {
                 let distance_bytes = distance as usize;
-                let len = MIN_MATCH
-                    + common(
-                        bytes,
-                        at + MIN_MATCH,
-                        at + MIN_MATCH - distance_bytes,
-                        (MAX_MATCH - MIN_MATCH).min(end - at - MIN_MATCH),
-                    );
+                let from = at + MIN_MATCH - distance_bytes;
+                let longest = if from < floor { 0 } else { (MAX_MATCH - MIN_MATCH).min(end - at - MIN_MATCH) };
+                let len = MIN_MATCH + common(bytes, at + MIN_MATCH, from, longest);
                 block.matched(len, distance_bytes);
                 at += len;
                 emitted = at;
@@ -215,7 +228,7 @@ mod tests {
         let mut fast = Fast::new();
         fast.base = base;
         fast.write(data, &mut sink);
-        fast.finish(&mut sink);
+        fast.flush(&mut sink);
         out
     }
 

@@ -22,9 +22,12 @@
 //! - and within the last 64 KiB of data, where a full window would not slide any more.
 //!
 //! Writes that all end at multiples of 512 bytes (those of `io.Copy`, of 32 KiB, are) never do this. A tar writer that cuts where
-//! a file's content ends may, and the match found at that one position may then be another one. `slide_early` tells the encoder:
+//! a file's content ends may, and the match found at that one position may then be another one. [`Habits`] tell the encoder:
 //! slide `k` (from 0) was early if the original departs from our stream at byte `32768 k + 65274` or one before it.
-//! Flushes are not imitated: a writer that flushes ends blocks where the data does not say.
+//!
+//! A writer that flushes ends blocks where the data does not say: [`Encoder::flush`]. The last three strings before a flush are
+//! never inserted, and a position of 65274 or later makes the window slide with the next write. Level 1 does not follow a match
+//! into what lies before the block before, and forgets everything when it flushes less than 128 bytes.
 //!
 //! # Versions
 //!
@@ -62,10 +65,10 @@ use fast::Fast;
 use plain::Plain;
 use window::Window;
 
-use super::place::{Bits, Place};
+use super::place::{Bits, Habits, Place};
 
 /// Writes the raw deflate stream that `compress/flate` of Go 1.15 to 1.26 writes (also under `compress/gzip`) when its data comes
-/// in writes of 32 KiB and without flushes.
+/// in writes of 32 KiB.
 ///
 /// Memory: under 700 KiB, all of it allocated at the start.
 pub struct Encoder {
@@ -82,13 +85,13 @@ enum Mode {
 impl Encoder {
     /// `level` is -2 (`HuffmanOnly`), -1 (`DefaultCompression`, the same as 6) or 0 to 9; `None` for others.
     #[must_use]
-    pub fn new(level: i8) -> Option<Self> {
+    pub fn new(level: i8, habits: Habits<'_>) -> Option<Self> {
         let mode = match level {
             -2 => Mode::Plain(Plain::huffman_only()),
-            -1 => Mode::Chained(Box::new(Chained::new(6)?)),
+            -1 => Mode::Chained(Box::new(Chained::new(6, habits)?)),
             0 => Mode::Plain(Plain::stored()),
             1 => Mode::Fast(Box::new(Fast::new())),
-            _ => Mode::Chained(Box::new(Chained::new(level)?)),
+            _ => Mode::Chained(Box::new(Chained::new(level, habits)?)),
         };
         Some(Self { mode, bits: BitWriter::default() })
     }
@@ -100,26 +103,17 @@ impl Encoder {
     }
 
     /// An encoder in the middle of a stream, which appends to `out` what comes behind the place; `None` if it can't be had.
-    pub fn resume(level: i8, place: &Place<'_>, out: &mut Vec<u8>) -> Option<Self> {
+    pub fn resume(level: i8, place: &Place<'_>, habits: Habits<'_>, out: &mut Vec<u8>) -> Option<Self> {
         Self::origin(level, place.clean)?;
         let mut bits = BitWriter::default();
         let level = if level == -1 { 6 } else { level };
-        let chained = Chained::resume(level, place, &mut Sink { bits: &mut bits, out })?;
+        let chained = Chained::resume(level, place, habits, &mut Sink { bits: &mut bits, out })?;
         Some(Self { mode: Mode::Chained(Box::new(chained)), bits })
     }
 
     /// Bits of the stream that are not a whole byte yet.
     pub fn rest(&self) -> Bits {
         self.bits.rest()
-    }
-
-    /// Says which slides of the window (counted from 0, in order) happen one position early; the module's text tells when they do.
-    /// To be called before anything is written; levels 0, 1 and -2 have no such slides.
-    #[cfg_attr(not(test), expect(dead_code, reason = "recipes hold no early slides yet: such streams are kept"))]
-    pub fn slide_early(&mut self, slides: &[u32]) {
-        if let Mode::Chained(chained) = &mut self.mode {
-            chained.slide_early(slides);
-        }
     }
 
     /// Takes `input` and appends to `out` what is ready. How the input is cut makes no difference to the stream.
@@ -132,16 +126,26 @@ impl Encoder {
         }
     }
 
+    /// Appends to `out` all that was taken, and an empty stored block: Go's `Flush`.
+    pub fn flush(&mut self, out: &mut Vec<u8>) {
+        self.end_block(out);
+        store(&[], false, &mut Sink { bits: &mut self.bits, out });
+    }
+
     /// Appends the rest of the stream to `out`.
     pub fn finish(mut self, out: &mut Vec<u8>) {
-        let mut sink = Sink { bits: &mut self.bits, out };
-        match self.mode {
-            Mode::Plain(plain) => plain.finish(&mut sink),
-            Mode::Fast(fast) => fast.finish(&mut sink),
-            Mode::Chained(chained) => chained.finish(&mut sink),
-        }
+        self.end_block(out);
         // Whatever came before, a stream ends with an empty stored block.
-        store(&[], true, &mut sink);
+        store(&[], true, &mut Sink { bits: &mut self.bits, out });
+    }
+
+    fn end_block(&mut self, out: &mut Vec<u8>) {
+        let mut sink = Sink { bits: &mut self.bits, out };
+        match &mut self.mode {
+            Mode::Plain(plain) => plain.flush(&mut sink),
+            Mode::Fast(fast) => fast.flush(&mut sink),
+            Mode::Chained(chained) => chained.flush(&mut sink),
+        }
     }
 }
 

@@ -35,10 +35,11 @@ impl Plain {
         }
     }
 
-    /// Writes the last block, unless it is empty.
-    pub(super) fn finish(self, sink: &mut Sink<'_>) {
+    /// Writes the block begun, unless it is empty.
+    pub(super) fn flush(&mut self, sink: &mut Sink<'_>) {
         if !self.block.is_empty() {
             (self.write_block)(&self.block, sink);
+            self.block.clear();
         }
     }
 }

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::Encoder;
 use super::samples::samples;
 use crate::recompress::coding::samples::{Piece, assert_same, build, in_pieces, inflate, len, piece};
+use crate::recompress::place::Habits;
 
 const LEVELS: [i8; 12] = [-2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 fn encode(level: i8, early: &[u32], data: &[u8], cuts: &[usize]) -> Vec<u8> {
-    let mut encoder = Encoder::new(level).unwrap();
-    encoder.slide_early(early);
+    let mut encoder = Encoder::new(level, Habits { slides: early, flushes: false }).unwrap();
     let mut out = Vec::new();
     in_pieces(data, cuts).into_iter().for_each(|piece| encoder.write(piece, &mut out));
     encoder.finish(&mut out);
@@ -97,7 +97,7 @@ fn half_a_megabyte_byte_by_byte() {
 #[test]
 fn levels_out_of_range_are_refused() {
     for level in [-3, 10, i8::MIN, i8::MAX] {
-        assert!(Encoder::new(level).is_none());
+        assert!(Encoder::new(level, Habits::default()).is_none());
     }
-    assert!(LEVELS.iter().all(|&level| Encoder::new(level).is_some()));
+    assert!(LEVELS.iter().all(|&level| Encoder::new(level, Habits::default()).is_some()));
 }

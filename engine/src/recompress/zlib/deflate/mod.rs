@@ -31,7 +31,7 @@ use search::{Search, learn};
 use sink::Sink;
 use window::{MIN_LOOKAHEAD, Window};
 
-use crate::recompress::place::{Bits, Place};
+use crate::recompress::place::{Bits, Flush, Place};
 
 /// Writes the raw deflate stream that stock zlib's `deflate` writes with a window of 32 KiB, the default strategy and no
 /// flushes, when its whole input is at hand (or comes in slices that are a multiple of 64 KiB).
@@ -128,6 +128,19 @@ impl Encoder {
         let mut sink = Sink { bits: &mut self.bits, out };
         if self.block.count() > 0 {
             sink.flush(&mut self.window, &mut self.block, false);
+        }
+    }
+
+    /// Encodes all that was taken so far and marks the place: zlib's `Z_SYNC_FLUSH`, `Z_FULL_FLUSH` and `Z_PARTIAL_FLUSH`.
+    pub(in crate::recompress) fn flush(&mut self, kind: Flush, out: &mut Vec<u8>) {
+        self.end_block(out);
+        match kind {
+            Flush::Sync => self.sink(out).empty_stored(),
+            Flush::Partial => self.sink(out).empty_fixed(),
+            Flush::Full => {
+                self.sink(out).empty_stored();
+                self.restart(&[]);
+            }
         }
     }
 
