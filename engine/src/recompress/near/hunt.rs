@@ -345,7 +345,7 @@ impl Hunt {
         let resume = if last {
             Resume::End
         } else {
-            let bits = ((end_bit - 1) % 8 + 1) as u8;
+            let bits = (end_bit.wrapping_sub(1) % 8) as u8 + 1;
             if let Some(byte) = bytes.last_mut() {
                 *byte &= 0xff >> (8 - bits);
             }
