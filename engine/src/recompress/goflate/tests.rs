@@ -101,3 +101,35 @@ fn levels_out_of_range_are_refused() {
     }
     assert!(LEVELS.iter().all(|&level| Encoder::new(level, Habits::default()).is_some()));
 }
+
+/// The same for writers that flush: name of the input, distances between flushes, level, length, CRC-32.
+#[test]
+fn what_go_wrote_when_it_was_flushed() {
+    let golden = include_str!("../../../testdata/recompress/go/flushes.tsv");
+    let samples = samples();
+    let mut seen = 0;
+    for line in golden.lines() {
+        let [name, plan, level, len, sum] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let data = &samples.iter().find(|sample| sample.0 == name).unwrap().1;
+        let plan: &[usize] = match plan {
+            "short" => &[1, 16, 17, 127, 128, 1000, 5000, 70_000, 3, 0, 40_000, 4],
+            _ => &[65_274, 1, 32_767, 262, 65_535, 5, 65_278, 98_304],
+        };
+        let mut encoder = Encoder::new(level.parse().unwrap(), Habits { slides: &[], flushes: true }).unwrap();
+        let (mut rest, mut stream) = (data.as_slice(), Vec::new());
+        for distance in plan.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (now, later) = rest.split_at(rest.len().min(*distance));
+            encoder.write(now, &mut stream);
+            encoder.flush(&mut stream);
+            rest = later;
+        }
+        encoder.finish(&mut stream);
+        let found = format!("{}\t{:08x}", stream.len(), crc(&stream));
+        assert_eq!(found, format!("{len}\t{sum}"), "{name}, level {level}, flushed by {plan:?}");
+        seen += 1;
+    }
+    assert!(seen > 300, "{seen}");
+}
