@@ -84,7 +84,8 @@ impl ArchiveStats {
 fn encoder_name(recipe: &[u8]) -> String {
     let Ok(recipe) = Recipe::decode(recipe) else { return "unreadable recipe".to_owned() };
     let text = recipe.to_string();
-    text.split_once(", ").map_or(text.clone(), |(encoder, _)| encoder.to_owned())
+    let encoder = text.split_once(", ").map_or(text.as_str(), |(encoder, _)| encoder);
+    if matches!(recipe, Recipe::Amended(_)) { format!("{encoder}, amended") } else { encoder.to_owned() }
 }
 
 /// Counts everything in an archive.

@@ -158,7 +158,12 @@ fn decode_amended(reader: &mut Reader<'_>) -> Result<AmendedRecipe, RecipeError>
         let member = member.ok_or(RecipeError::Damaged("amendments of a member that is not there"))?;
         next = member + 1;
         let number = u32::try_from(member).map_err(|_| RecipeError::Damaged("no such row"))?;
-        Ok((number, Arc::new(near::decode(r)?)))
+        let amendments = near::decode(r)?;
+        let member = gzip.members.get(number as usize).ok_or(RecipeError::Damaged("no such row"))?;
+        if !amendments.suit(member.encoder) {
+            return Err(RecipeError::Damaged("amendments that the encoder cannot have"));
+        }
+        Ok((number, Arc::new(amendments)))
     })?;
     let total = |count: fn(&near::Amendments) -> usize| amendments.iter().map(|(_, all)| count(all)).sum::<usize>();
     if total(|all| all.list.len()) + total(|all| all.slides.len()) > near::MAX_AMENDMENTS {

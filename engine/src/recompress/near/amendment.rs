@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::Flush;
+use crate::recompress::DeflateEncoder;
 use crate::recompress::place::Habits;
 
 /// Longest encoded recipe with amendments in bytes: a thirty-second of 32 MiB, and what an image record takes.
@@ -69,6 +70,16 @@ impl Amendments {
     #[must_use]
     pub fn stretched_bytes(&self) -> u64 {
         self.list.iter().map(Amendment::stretched_bytes).sum()
+    }
+
+    /// Whether the encoder can do what they ask for.
+    pub(in crate::recompress) fn suit(&self, encoder: DeflateEncoder) -> bool {
+        let slides = self.slides.is_empty() || encoder.slides_early();
+        slides
+            && self.list.iter().all(|amendment| match amendment {
+                Amendment::Flush { kind, .. } => encoder.can_flush(*kind),
+                Amendment::Stretch(stretch) => stretch.resume == Resume::End || encoder.origin(0).is_some(),
+            })
     }
 
     pub(super) fn habits(&self) -> Habits<'_> {
