@@ -105,6 +105,10 @@ pub fn detect(
                 verified_bytes = after;
                 break;
             }
+            (Outcome::TooLarge(after), _) => {
+                (verified_bytes, may_be_near) = (after, false);
+                break;
+            }
             // Neither can be: there were lanes, and one that is gone has said why.
             (Outcome::Promising, _) | (Outcome::Halted, None) | (Outcome::Zstd, Some(_)) => break,
             (Outcome::Zstd, None) => {
@@ -143,6 +147,7 @@ pub fn dismiss(
     let pass = Pass { limits: limits.decode, cancel, misled: &[], len: compressed_len, lanes: None };
     let outcome = pass.run(open().map_err(DetectError::Open)?, &mut effort)?;
     let verified_bytes = match outcome {
+        Outcome::TooLarge(after) => after,
         Outcome::NotReproduced(after) if limits.passes < 2 * near::PASSES => after,
         Outcome::NotReproduced(after) => match near::glance(open, compressed_len, limits, cancel, &mut effort)? {
             Ok(()) => return Ok(None),

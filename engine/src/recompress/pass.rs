@@ -22,6 +22,8 @@ pub(super) enum Outcome {
     Reproduced(Recipe),
     /// Seen after so many bytes of the blob.
     NotReproduced(u64),
+    /// It is more than a recipe can hold, whoever wrote it; seen after so many bytes.
+    TooLarge(u64),
     /// An encoder agrees with the first member's prefix, and there were no lanes.
     Promising,
     /// A lane found otherwise.
@@ -116,7 +118,7 @@ impl<'l> Pass<'l> {
             Part::Trailing => progress.trailing.push(bytes),
             Part::Body | Part::Trailer | Part::End => true,
         };
-        (!fits).then(|| Outcome::NotReproduced(gzip.offset()))
+        (!fits).then(|| Outcome::TooLarge(gzip.offset()))
     }
 
     /// The encoder of the member before first, then what the header suggests, without those known to go wrong here.
@@ -134,7 +136,7 @@ impl<'l> Pass<'l> {
         }
         let recipe = Recipe::Gzip(GzipRecipe { members: progress.members, trailing: progress.trailing });
         let is_readable = recipe.encode_readable().is_some();
-        Ok(if is_readable { Outcome::Reproduced(recipe) } else { Outcome::NotReproduced(read) })
+        Ok(if is_readable { Outcome::Reproduced(recipe) } else { Outcome::TooLarge(read) })
     }
 }
 

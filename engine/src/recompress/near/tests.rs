@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::{Amendment, Amendments, Flush, MAX_AMENDMENTS, Resume, Stretch};
 use crate::recompress::coding::samples::{Piece, build};
 use crate::recompress::recipe::{AmendedRecipe, GzipRecipe, Member, Recipe, Trailing};
+use crate::recompress::zlib::deflate;
 use crate::recompress::{
     DeflateEncoder, DetectLimits, EncodeError, Encoder, GoLevel, RecipeError, Strategy as ZStrategy, ZlibParams, detect,
 };
@@ -202,16 +203,20 @@ proptest! {
             prop_assert_eq!(recipe.encode(), bytes);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     /// Streams that were flushed anywhere come back, and take a few bytes for each flush.
     #[test]
     fn flushes_are_found(
-        flushes in prop::collection::btree_map(0u64..500_000, kind(), 1..20),
+        flushes in prop::collection::btree_map(0u64..300_000, kind(), 1..20),
         level in 1u8..10,
         is_go: bool,
         seed in 0u64..4,
     ) {
-        let data = data(500_000, seed);
+        let data = data(300_000, seed);
         let encoder = if is_go { go(level.cast_signed()) } else { zlib(level) };
         let list: Vec<_> =
             flushes.iter().map(|(&at, &kind)| flush(at, if is_go { Flush::Sync } else { kind })).collect();
@@ -224,4 +229,49 @@ proptest! {
         prop_assert!(found.encode().len() <= most, "{}", found);
         prop_assert!(carry_out(&Recipe::decode(&found.encode()).unwrap(), &data, 5000).unwrap() == blob);
     }
+}
+
+/// A stream whose blocks end where no encoder ends them: zlib was told `Z_BLOCK` there.
+fn with_blocks_ended(data: &[u8], level: u8, ends: &[usize]) -> Vec<u8> {
+    let mut encoder = deflate::Encoder::new(level, 8).unwrap();
+    let (mut body, mut from) = (Vec::new(), 0);
+    for &end in ends {
+        encoder.write(&data[from..end], &mut body);
+        encoder.end_block(&mut body);
+        from = end;
+    }
+    encoder.write(&data[from..], &mut body);
+    encoder.finish(&mut body);
+    let mut crc = flate2::Crc::new();
+    crc.update(data);
+    [&HEADER[..], &body, &crc.sum().to_le_bytes(), &crc.amount().to_le_bytes()].concat()
+}
+
+#[test]
+fn blocks_that_no_encoder_ends_are_kept_as_they_stand() {
+    let data = data(9_000_000, 1);
+    for (level, ends) in [(6, &[7_000_000, 7_000_001][..]), (4, &[8_999_990])] {
+        let blob = with_blocks_ended(&data, level, ends);
+        let Some(Recipe::Amended(found)) = found(&blob) else { panic!("level {level} is not reproduced") };
+        let amendments = &found.amendments[0].1;
+        assert!(matches!(amendments.list[..], [Amendment::Stretch(_)]), "level {level}: one place");
+        assert!(amendments.stretched_bytes() < blob.len() as u64 / 32, "{}", amendments.stretched_bytes());
+        let recipe = Recipe::decode(&Recipe::Amended(found).encode()).unwrap();
+        for cut in [1 << 20, 77_777] {
+            assert!(carry_out(&recipe, &data, cut).unwrap() == blob, "level {level} in pieces of {cut}");
+        }
+    }
+}
+
+#[test]
+fn what_takes_more_than_its_share_is_kept() {
+    let data = data(2_000_000, 2);
+    let blob = with_blocks_ended(&data, 6, &[1_600_000]);
+    assert_eq!(found(&blob), None, "a block is more than a thirty-second of {} bytes", blob.len());
+    let often: Vec<u64> = (1..40_000).map(|n| 50 * n).collect();
+    let list = often.iter().map(|&at| flush(at, Flush::Sync)).collect();
+    let made = recipe(zlib(6), data.len() as u64, Amendments { slides: Vec::new(), list });
+    let blob = carry_out(&made, &data, 1 << 20).unwrap();
+    assert!(blob.len() < 32 * made.encode().len());
+    assert_eq!(found(&blob), None);
 }

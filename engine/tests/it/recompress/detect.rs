@@ -112,7 +112,7 @@ fn flushed(data: &[u8], flush_at: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_difference_behind_the_prefix_is_seen() {
+fn a_difference_behind_the_prefix_is_seen_and_amended() {
     let data = text(2_000_000, 5);
     for flush_at in [1_700_000, 1_999_999, 2_000_000] {
         let blob = flushed(&data, flush_at);
@@ -122,12 +122,17 @@ fn a_difference_behind_the_prefix_is_seen() {
             Ok(Box::new(Cursor::new(blob.clone())) as Box<dyn Read + Send>)
         };
         let found = detect(&open, blob.len() as u64, DetectLimits::default(), &AtomicBool::new(false)).unwrap();
-        assert_eq!(found.recipe, None, "flushed at {flush_at}");
+        assert!(matches!(&found.recipe, Some(Recipe::Amended(_))), "flushed at {flush_at}");
+        let recipe = found.recipe.as_ref().unwrap();
+        assert!(holds(recipe, &blob) && recipe.encode().len() < 64, "flushed at {flush_at}: {recipe}");
         assert!(found.prefix_bytes < flush_at as u64, "{found:?}");
         // More than one level may agree on the prefix; each is misled for one pass.
         let opened = opened.load(Ordering::Relaxed);
         let passes = DetectLimits::default().passes;
-        assert!((2..=passes).contains(&opened), "flushed at {flush_at}: {opened} passes");
+        assert!((4..=passes).contains(&opened), "flushed at {flush_at}: {opened} passes");
+        // Amendments are looked for and proved in two passes more; who allows fewer wants none.
+        let few = DetectLimits { passes: 3, ..DetectLimits::default() };
+        assert_eq!(run(&blob, few).unwrap().recipe, None);
     }
 }
 
