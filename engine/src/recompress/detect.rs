@@ -71,7 +71,8 @@ pub enum DetectError {
 /// Finds how a layer blob was compressed, and proves it on every byte.
 ///
 /// `open` gives the blob from its start; it is called again for another pass. `cancel` is looked at every 16 KiB. Memory is
-/// bounded, whatever the blob holds: about 10 MiB for each thread and 30 MiB more.
+/// bounded, whatever the blob holds: about 10 MiB for each thread and 100 MiB more, of which most is needed only
+/// by a blob that compresses a hundredfold and is looked through for amendments.
 ///
 /// # Errors
 /// Only for blobs that cannot be read or decoded within the limits; an unknown encoder is `Ok` without a recipe.

@@ -16,8 +16,8 @@ use crate::recompress::trial::Effort;
 
 /// Readings that [`search`] takes.
 pub(in crate::recompress) const PASSES: u32 = 2;
-/// Bytes of a deflate stream decoded at once.
-const SLICE: usize = 16 << 10;
+/// Bytes of a deflate stream decoded at once; they may become a thousand times as many.
+const SLICE: usize = 4 << 10;
 /// A recipe may take this share of its blob. A recipe lies in Standard, at 23 times the price of a byte in Deep Archive, where
 /// the blob would lie; from a twenty-third on keeping the blob is cheaper.
 const SHARE: u64 = 32;
