@@ -37,4 +37,4 @@ pub mod tree;
 
 pub use archive::Archive;
 pub use error::{Error, ErrorKind, LayerError, with_causes};
-pub use parallel::one_per_core;
+pub use parallel::{Crew, one_per_core};

@@ -1,11 +1,50 @@
 //! Some work on every item, by several threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many threads keep this machine busy.
 pub fn one_per_core() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Threads that share some work, as a number: whoever wants to work takes a [`Hand`] and works while holding it.
+#[derive(Debug, Clone)]
+pub struct Crew {
+    free: Arc<AtomicUsize>,
+    size: usize,
+}
+
+/// One of a [`Crew`], until it is dropped.
+#[derive(Debug)]
+pub struct Hand(Arc<AtomicUsize>);
+
+impl Crew {
+    /// So many hands, all of them free; 0 counts as 1.
+    #[must_use]
+    pub fn new(size: usize) -> Self {
+        let size = size.max(1);
+        Crew { free: Arc::new(AtomicUsize::new(size)), size }
+    }
+
+    /// Hands in all.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// A hand, if one is free.
+    #[must_use]
+    pub fn take(&self) -> Option<Hand> {
+        let taken = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
+        taken.ok().map(|_| Hand(Arc::clone(&self.free)))
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 /// What `work` gave for each item, in their order; `None` for those not begun when `stop` was set.
@@ -40,6 +79,16 @@ pub(crate) fn in_parallel<T: Sync, R: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crew_has_as_many_hands_as_it_has() {
+        let crew = Crew::new(2);
+        let (one, two) = (crew.take(), crew.clone().take());
+        assert!(one.is_some() && two.is_some() && crew.take().is_none());
+        drop(one);
+        assert!(crew.take().is_some());
+        assert_eq!(Crew::new(0).size(), 1);
+    }
 
     #[test]
     fn results_are_in_order_and_a_stop_leaves_the_rest() {

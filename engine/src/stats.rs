@@ -85,7 +85,11 @@ fn encoder_name(recipe: &[u8]) -> String {
     let Ok(recipe) = Recipe::decode(recipe) else { return "unreadable recipe".to_owned() };
     let text = recipe.to_string();
     let encoder = text.split_once(", ").map_or(text.as_str(), |(encoder, _)| encoder);
-    if matches!(recipe, Recipe::Amended(_)) { format!("{encoder}, amended") } else { encoder.to_owned() }
+    if matches!(&recipe, Recipe::Amended(amended) if !amended.is_exact()) {
+        format!("{encoder}, amended")
+    } else {
+        encoder.to_owned()
+    }
 }
 
 /// Counts everything in an archive.

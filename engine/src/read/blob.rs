@@ -10,6 +10,7 @@ use super::stream::StreamReader;
 use crate::error::Error;
 use crate::format::{BlobBody, BlobRecord, LayerRecord, StreamRef, Wrapper};
 use crate::id::Digest;
+use crate::parallel::Crew;
 use crate::recompress::{Encoder, Recipe};
 use crate::store::PackArea;
 
@@ -38,15 +39,16 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-/// Writes a blob and checks its digest while it streams: on [`Error::WrongBlob`] what was written must be thrown away.
-pub fn write_blob(reader: &ChunkReader, blob: &BlobRecord, out: &mut dyn Write) -> Result<(), Error> {
+/// Writes a blob and checks its digest while it streams: on [`Error::WrongBlob`] what was written must be thrown away. Hands
+/// of the `crew` that are free help with it.
+pub fn write_blob(reader: &ChunkReader, blob: &BlobRecord, crew: &Crew, out: &mut dyn Write) -> Result<(), Error> {
     let mut out = HashingWriter { out, hasher: Sha256::new() };
     match &blob.body {
         BlobBody::Bytes(stream) => write_stream(reader, stream, blob, &mut out)?,
         BlobBody::Layer(layer) => match &layer.wrapper {
             Wrapper::Kept(stream) | Wrapper::Deferred(stream) => write_stream(reader, stream, blob, &mut out)?,
             Wrapper::Dropped => return Err(Error::BlobDropped { digest: blob.digest }),
-            Wrapper::Recipe(recipe) => write_recoded(reader, layer, recipe, &mut out)?,
+            Wrapper::Recipe(recipe) => write_recoded(reader, layer, recipe, crew, &mut out)?,
         },
     }
     out.flush().map_err(output_failed)?;
@@ -79,10 +81,16 @@ fn write_stream(reader: &ChunkReader, stream: &StreamRef, blob: &BlobRecord, out
     Ok(())
 }
 
-fn write_recoded(reader: &ChunkReader, layer: &LayerRecord, recipe: &[u8], out: &mut dyn Write) -> Result<(), Error> {
+fn write_recoded(
+    reader: &ChunkReader,
+    layer: &LayerRecord,
+    recipe: &[u8],
+    crew: &Crew,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let damaged = || format!("the compression recipe of layer {}", layer.diff_id);
     let recipe = Recipe::decode(recipe).map_err(Error::metadata(damaged()))?;
-    let mut encoder = Encoder::new(&recipe, out);
+    let mut encoder = Encoder::with_crew(&recipe, out, crew);
     write_tar(reader, layer, &mut encoder)?;
     encoder.finish().map_err(|error| output_failed(error.into()))?;
     Ok(())

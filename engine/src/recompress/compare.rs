@@ -92,6 +92,9 @@ impl Comparison {
         if self.lag() != 0 {
             return false;
         }
+        if tail.count == 0 {
+            return true;
+        }
         let mask = !(0xff_u8.checked_shl(tail.count.into()).unwrap_or(0));
         match self.ahead.first() {
             Some(next) => next & mask == tail.value,

@@ -3,6 +3,7 @@
 
 use super::place::Flush;
 use super::tokens::Families;
+use super::watch::Cut;
 use super::zlib::{self, ZlibParams};
 use super::{goflate, kflate, pigz};
 use crate::codec::layer::GzipHeader;
@@ -165,8 +166,20 @@ impl DeflateEncoder {
         match self {
             Self::Zlib(params) => zlib::deflate::Encoder::origin(params.own()?.0, clean),
             Self::Go(level) => goflate::Encoder::origin(level.get(), clean),
-            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) => None,
+            Self::Pigz(params) => params.part_len().map(|_| clean.saturating_sub(pigz::DICTIONARY as u64)),
+            Self::Klauspost(params) => params.part_len().map(|_| clean.saturating_sub(kflate::TAIL as u64)),
+            Self::GnuGzip { .. } => None,
         }
+    }
+
+    /// Where its streams can be cut; `None` for encoders that can't be resumed.
+    pub(super) fn cut(&self) -> Option<Cut> {
+        self.origin(0)?;
+        Some(match self {
+            Self::Pigz(params) => Cut::Parts { len: params.part_len()?, marked: false },
+            Self::Klauspost(params) => Cut::Parts { len: params.part_len()?, marked: true },
+            Self::Zlib(_) | Self::Go(_) | Self::GnuGzip { .. } => Cut::Blocks,
+        })
     }
 }
 

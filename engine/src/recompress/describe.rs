@@ -18,6 +18,9 @@ impl fmt::Display for Recipe {
                 let flushes = all().flat_map(|a| &a.list).filter(|a| matches!(a, Amendment::Flush { .. })).count();
                 let slides: usize = all().map(|amendments| amendments.slides.len()).sum();
                 let kept: u64 = all().map(|amendments| amendments.stretched_bytes()).sum();
+                if amended.is_exact() {
+                    return Ok(());
+                }
                 f.write_str(", amended:")?;
                 let parts = [(flushes as u64, "flushes"), (slides as u64, "early slides"), (kept, "bytes kept")];
                 let mut parts = parts.into_iter().filter(|(count, _)| *count > 0);

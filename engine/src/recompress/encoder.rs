@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use flate2::Crc;
 
-use super::near::AmendedEncoder;
+use super::near::{AmendedEncoder, PartedEncoder};
 use super::recipe::{AmendedRecipe, GzipRecipe, Member, Recipe, Trailing};
 use super::running::RunningEncoder;
 use super::zstd::Plan as ZstdPlan;
 use super::{Amendments, EncoderFault};
+use crate::parallel::Crew;
 
 /// Padding written at once.
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -74,11 +75,13 @@ struct GzipPlan {
     open: Option<OpenMember>,
     trailing: Trailing,
     expected: u64,
+    crew: Crew,
 }
 
 enum MemberEncoder {
     Running(RunningEncoder),
     Amended(Box<AmendedEncoder>),
+    Parted(Box<PartedEncoder>),
 }
 
 struct OpenMember {
@@ -90,11 +93,17 @@ struct OpenMember {
 impl<W: Write> Encoder<W> {
     /// Writes nothing yet.
     pub fn new(recipe: &Recipe, out: W) -> Self {
+        Self::with_crew(recipe, out, &Crew::new(1))
+    }
+
+    /// The same by several threads, where the recipe tells of places at which its encoder can be resumed: always one, and as many
+    /// more as there are hands free. Memory is that of as many encoders, with about 8 MiB each.
+    pub fn with_crew(recipe: &Recipe, out: W, crew: &Crew) -> Self {
         let plan = match recipe {
             Recipe::Identity => Plan::Identity,
-            Recipe::Gzip(gzip) => Plan::Gzip(Box::new(GzipPlan::new(gzip.clone(), Vec::new()))),
+            Recipe::Gzip(gzip) => Plan::Gzip(Box::new(GzipPlan::new(gzip.clone(), Vec::new(), crew))),
             Recipe::Amended(AmendedRecipe { gzip, amendments }) => {
-                Plan::Gzip(Box::new(GzipPlan::new(gzip.clone(), amendments.clone())))
+                Plan::Gzip(Box::new(GzipPlan::new(gzip.clone(), amendments.clone(), crew)))
             }
             Recipe::Zstd(zstd) => Plan::Zstd(Box::new(ZstdPlan::new(zstd.clone()))),
         };
@@ -147,10 +156,11 @@ impl<W: Write> Write for Encoder<W> {
 }
 
 impl GzipPlan {
-    fn new(recipe: GzipRecipe, amendments: Vec<(u32, Arc<Amendments>)>) -> Self {
+    fn new(recipe: GzipRecipe, amendments: Vec<(u32, Arc<Amendments>)>, crew: &Crew) -> Self {
         let expected = recipe.members.iter().fold(0u64, |sum, m| sum.saturating_add(m.len));
         let (members, amendments) = (recipe.members.into_iter(), amendments.into_iter().peekable());
-        Self { members, amendments, begun: 0, open: None, trailing: recipe.trailing, expected }
+        let crew = crew.clone();
+        Self { members, amendments, begun: 0, open: None, trailing: recipe.trailing, expected, crew }
     }
 
     fn push(&mut self, mut data: &[u8], out: &mut impl Write) -> Result<(), EncodeError> {
@@ -181,9 +191,10 @@ impl GzipPlan {
             let number = self.begun;
             self.begun += 1;
             let encoder = match self.amendments.next_if(|(amended, _)| *amended == number) {
-                Some((_, amendments)) => {
-                    MemberEncoder::Amended(Box::new(AmendedEncoder::start(member.encoder, amendments)?))
-                }
+                Some((_, amendments)) => match PartedEncoder::start(member.encoder, &amendments, &self.crew) {
+                    Some(parted) => MemberEncoder::Parted(Box::new(parted)),
+                    None => MemberEncoder::Amended(Box::new(AmendedEncoder::start(member.encoder, amendments)?)),
+                },
                 None => MemberEncoder::Running(RunningEncoder::start(member.encoder)?),
             };
             self.open = Some(OpenMember { encoder, crc: Crc::new(), left: member.len });
@@ -212,6 +223,7 @@ impl MemberEncoder {
         match self {
             Self::Running(encoder) => encoder.push(data, &mut |bytes| write(out, bytes)),
             Self::Amended(encoder) => encoder.push(data, &mut |bytes| write(out, bytes)),
+            Self::Parted(encoder) => encoder.push(data, &mut |bytes| write(out, bytes)),
         }
     }
 
@@ -219,6 +231,7 @@ impl MemberEncoder {
         match self {
             Self::Running(encoder) => encoder.finish(&mut |bytes| write(out, bytes)),
             Self::Amended(encoder) => encoder.finish(&mut |bytes| write(out, bytes)),
+            Self::Parted(encoder) => encoder.finish(&mut |bytes| write(out, bytes)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One member's deflate stream: decoded, its encoder looked for on a prefix, the rest handed to lanes.
 
-use super::proof::{Lanes, MemberProof};
+use super::near::Amendment;
+use super::proof::{Gone, Lanes, MemberProof};
 use super::tokens::{Step, TokenError, TokenReader};
 use super::trial::{Effort, Survivor, Trial};
 use super::watch::Watcher;
@@ -10,8 +11,8 @@ use super::{DeflateEncoder, EncoderFault};
 pub(super) enum Standing {
     /// Nothing speaks against its encoder so far.
     Open,
-    /// It is complete and this encoder wrote it, unless a lane finds otherwise.
-    Wrote(DeflateEncoder),
+    /// It is complete and this encoder wrote it, unless a lane finds otherwise; these are places where it can be resumed.
+    Wrote(DeflateEncoder, Vec<Amendment>),
     /// No candidate agrees with its prefix.
     Unknown,
     /// A candidate agrees with its prefix, and there are no lanes.
@@ -92,7 +93,7 @@ impl<'l> MemberReader<'l> {
                 };
                 let Some(lanes) = lanes else { return Ok(Standing::Promising) };
                 if complete {
-                    return Ok(Standing::Wrote(encoder));
+                    return Ok(Standing::Wrote(encoder, Vec::new()));
                 }
                 let Ok(mut proof) = MemberProof::begin(lanes, member, encoder) else { return Ok(Standing::Halted) };
                 if proof.push(&body, 0, &plain, edges).is_err() {
@@ -105,6 +106,9 @@ impl<'l> MemberReader<'l> {
         if !complete {
             return Ok(Standing::Open);
         }
-        Ok(if proof.finish().is_ok() { Standing::Wrote(proof.encoder()) } else { Standing::Halted })
+        Ok(match proof.finish() {
+            Ok(places) => Standing::Wrote(proof.encoder(), places),
+            Err(Gone) => Standing::Halted,
+        })
     }
 }

@@ -4,12 +4,12 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::DeflateEncoder;
 use super::detect::DetectError;
 use super::member::{MemberReader, Standing};
 use super::proof::{Lanes, Wrong};
-use super::recipe::{GzipRecipe, MAX_MEMBERS, MAX_RECIPE, Member, Recipe, Trailing};
+use super::recipe::{AmendedRecipe, GzipRecipe, MAX_MEMBERS, MAX_RECIPE, Member, Recipe, Trailing};
 use super::trial::Effort;
+use super::{Amendments, DeflateEncoder};
 use crate::codec::layer::gzip::{GzipStream, Part, Step};
 use crate::codec::layer::{Compression, DecodeLimits, Input, SNIFF_LEN};
 
@@ -50,6 +50,8 @@ pub(super) struct Pass<'l> {
 struct Progress<'l> {
     header: Vec<u8>,
     members: Vec<Member>,
+    /// Where members can be resumed, by their number.
+    places: Vec<(u32, Arc<Amendments>)>,
     open: Option<MemberReader<'l>>,
     encoder: Option<DeflateEncoder>,
     trailing: Trailing,
@@ -134,7 +136,14 @@ impl<'l> Pass<'l> {
         if read != self.len {
             return Err(DetectError::Length { expected: self.len, found: read });
         }
-        let recipe = Recipe::Gzip(GzipRecipe { members: progress.members, trailing: progress.trailing });
+        let gzip = GzipRecipe { members: progress.members, trailing: progress.trailing };
+        if !progress.places.is_empty() {
+            let recipe = Recipe::Amended(AmendedRecipe { gzip: gzip.clone(), amendments: progress.places });
+            if recipe.encode_readable().is_some() {
+                return Ok(Outcome::Reproduced(recipe));
+            }
+        }
+        let recipe = Recipe::Gzip(gzip);
         let is_readable = recipe.encode_readable().is_some();
         Ok(if is_readable { Outcome::Reproduced(recipe) } else { Outcome::TooLarge(read) })
     }
@@ -145,7 +154,12 @@ impl Progress<'_> {
     fn note(&mut self, standing: Standing, offset: u64) -> Option<Outcome> {
         match standing {
             Standing::Open => None,
-            Standing::Wrote(encoder) => {
+            Standing::Wrote(encoder, places) => {
+                if !places.is_empty() {
+                    let number = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+                    let places = Amendments { slides: Vec::new(), list: places };
+                    self.places.push((number, Arc::new(places)));
+                }
                 let len = self.open.take().map_or(0, |member| member.len());
                 self.add_member(encoder, len);
                 None

@@ -24,6 +24,13 @@ pub(super) struct Place<'a> {
     pub(super) lead: Bits,
 }
 
+impl<'a> Place<'a> {
+    /// The decoded bytes before the block, and from there on.
+    pub(super) fn split(&self) -> Option<(&'a [u8], &'a [u8])> {
+        self.plain.split_at_checked(usize::try_from(self.block.checked_sub(self.plain_at)?).ok()?)
+    }
+}
+
 /// What a program did with its encoder that the data does not tell.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Habits<'a> {

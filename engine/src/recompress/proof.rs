@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::lane::{End, Feed, Lane, Start};
+use super::near::{Amendment, Resume, Stretch};
 use super::place::Bits;
 use super::watch::{Edge, Edges};
 use super::{DeflateEncoder, EncoderFault};
@@ -22,6 +23,8 @@ const HISTORY: usize = 192 << 10;
 const PIECE: usize = 128 << 10;
 /// Pieces that wait for one lane.
 const QUEUE: usize = 40;
+/// Most places that a member's recipe tells of; beyond, every other is dropped.
+const MAX_PLACES: usize = 4096;
 
 /// What the lanes found.
 #[derive(Debug, Default)]
@@ -105,11 +108,14 @@ pub(super) struct MemberProof<'l> {
     recent: Vec<u8>,
     /// Where the lane ends and the next begins, until the lane has had enough bytes beyond.
     next: Option<Next>,
+    places: Places,
 }
 
 struct Next {
     edge: Edge,
     tail: Bits,
+    /// The byte in which the block behind the edge starts, or the one before if it starts a byte.
+    shared: Option<u8>,
     plain: Vec<u8>,
     plain_at: u64,
     body: Vec<u8>,
@@ -120,7 +126,8 @@ impl<'l> MemberProof<'l> {
     pub(super) fn begin(lanes: &'l Lanes<'l>, member: usize, encoder: DeflateEncoder) -> Result<Self, Gone> {
         let lane = lanes.open(member, encoder, Start::Stream)?;
         let (plain, body, recent) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { lanes, member, encoder, lane, plain, body, lane_at: 0, decoded: 0, recent, next: None })
+        let places = Places::default();
+        Ok(Self { lanes, member, encoder, lane, plain, body, lane_at: 0, decoded: 0, recent, next: None, places })
     }
 
     /// Who is said to have written it.
@@ -148,20 +155,24 @@ impl<'l> MemberProof<'l> {
         if self.next.as_ref().is_some_and(|next| self.decoded >= next.edge.block + BEYOND) {
             self.change_lanes()?;
         }
-        if self.next.is_none() && self.decoded - self.lane_at >= LANE && self.encoder.origin(self.decoded).is_some() {
-            edges.want();
+        if self.next.is_none()
+            && self.decoded - self.lane_at >= LANE
+            && let Some(cut) = self.encoder.cut()
+        {
+            edges.want(cut);
         }
         if self.plain.len() >= PIECE || self.body.len() >= PIECE / 2 { self.send() } else { Ok(()) }
     }
 
-    /// The stream is complete.
-    pub(super) fn finish(&mut self) -> Result<(), Gone> {
+    /// The stream is complete: where it can be resumed, if it is what the encoder writes.
+    pub(super) fn finish(&mut self) -> Result<Vec<Amendment>, Gone> {
         // A lane that could not be given enough beyond its end goes on to the stream's.
         if let Some(next) = self.next.take() {
             self.body.extend_from_slice(&next.body);
         }
         self.send()?;
-        self.lane.send(Feed::End(End::Stream)).map_err(|_| Gone)
+        self.lane.send(Feed::End(End::Stream)).map_err(|_| Gone)?;
+        Ok(std::mem::take(&mut self.places).into_amendments())
     }
 
     fn remember(&mut self, plain: &[u8]) {
@@ -189,6 +200,7 @@ impl<'l> MemberProof<'l> {
         self.next = Some(Next {
             edge,
             tail: Bits { value, count },
+            shared: if count == 0 { before.last().copied() } else { Some(value) },
             plain_at: self.decoded - plain.len() as u64,
             plain: plain.to_vec(),
             body: after.to_vec(),
@@ -199,7 +211,10 @@ impl<'l> MemberProof<'l> {
         let Some(next) = self.next.take() else { return Ok(()) };
         self.send()?;
         self.lane.send(Feed::End(End::Block(next.tail))).map_err(|_| Gone)?;
-        let Next { edge, tail, plain, plain_at, body } = next;
+        let Next { edge, tail, shared, plain, plain_at, body } = next;
+        if let Some(shared) = shared {
+            self.places.add(edge, shared);
+        }
         let start = Start::Block { plain, plain_at, clean: edge.clean, block: edge.block, lead: tail };
         self.lane = self.lanes.open(self.member, self.encoder, start)?;
         self.lane_at = edge.block;
@@ -210,5 +225,43 @@ impl<'l> MemberProof<'l> {
     fn send(&mut self) -> Result<(), Gone> {
         let (plain, body) = (std::mem::take(&mut self.plain), std::mem::take(&mut self.body));
         self.lane.send(Feed::Bytes { plain, body }).map_err(|_| Gone)
+    }
+}
+
+/// Where lanes begin: an encoder can be resumed there when the stream is made again.
+///
+/// A place is a stretch of a single byte, which the encoder would write just so.
+#[derive(Default)]
+struct Places {
+    list: Vec<Stretch>,
+    /// Least decoded bytes between two of them, once there were too many.
+    apart: u64,
+    last: u64,
+}
+
+impl Places {
+    fn add(&mut self, edge: Edge, shared: u8) {
+        let (at, bits) = match edge.bit % 8 {
+            0 => (edge.bit / 8 - 1, 8),
+            bits => (edge.bit / 8, bits as u8),
+        };
+        if edge.block - self.last < self.apart {
+            return;
+        }
+        self.last = edge.block;
+        let resume = Resume::Block { bits, at: edge.block, literals: edge.block - edge.clean };
+        self.list.push(Stretch { at, bytes: [shared].into(), resume });
+        if self.list.len() >= MAX_PLACES {
+            let mut odd = false;
+            self.list.retain(|_| {
+                odd = !odd;
+                odd
+            });
+            self.apart = (2 * self.apart).max(2 * LANE);
+        }
+    }
+
+    fn into_amendments(self) -> Vec<Amendment> {
+        self.list.into_iter().map(Amendment::Stretch).collect()
     }
 }

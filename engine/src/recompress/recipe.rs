@@ -20,7 +20,7 @@ pub enum Recipe {
     Identity,
     /// gzip members, each from a known deflate encoder.
     Gzip(GzipRecipe),
-    /// gzip members, some of them from a known deflate encoder except in places.
+    /// gzip members, some of them from a known deflate encoder except in places, or with places where it can be resumed.
     Amended(AmendedRecipe),
     /// zstd frames, each from a known encoder.
     Zstd(ZstdRecipe),
@@ -35,13 +35,21 @@ pub struct GzipRecipe {
     pub trailing: Trailing,
 }
 
-/// A gzip blob that encoders write except in places.
+/// A gzip blob that encoders write except in places, or of which it is known where they can be resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmendedRecipe {
     /// What it would be without amendments.
     pub gzip: GzipRecipe,
     /// By number of the member, from 0 and ascending; never empty.
     pub amendments: Vec<(u32, Arc<Amendments>)>,
+}
+
+impl AmendedRecipe {
+    /// Whether the encoders write the blob, and the amendments only tell where they can be resumed.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.amendments.iter().all(|(_, amendments)| amendments.are_places())
+    }
 }
 
 /// One gzip member. Its trailer is not kept: it follows from the contents.

@@ -83,7 +83,11 @@ impl RunningEncoder {
             DeflateEncoder::Go(level) => {
                 Kind::Go(Box::new(goflate::Encoder::resume(level.get(), place, habits, &mut out)?))
             }
-            DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Pigz(_) | DeflateEncoder::Klauspost(_) => return None,
+            DeflateEncoder::Pigz(params) => Kind::Pigz(Box::new(pigz::Encoder::resume(params, place, &mut out)?)),
+            DeflateEncoder::Klauspost(params) => {
+                Kind::Klauspost(Box::new(kflate::Encoder::resume(params, place, &mut out)?))
+            }
+            DeflateEncoder::GnuGzip { .. } => return None,
         };
         Some(Self { kind, out })
     }

@@ -2,6 +2,20 @@
 
 use super::tokens::{BlockEnd, BlockHeader, TokenSink};
 
+/// Where the stream of an encoder can be cut, so that it can be resumed there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Between any two blocks, the first of which has a match: a stored block hides its tokens.
+    Blocks,
+    /// Between parts of so many decoded bytes, which end on a whole byte.
+    Parts {
+        /// 1 or more.
+        len: u64,
+        /// Every part ends with an empty block.
+        marked: bool,
+    },
+}
+
 /// A block's end with another block behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edge {
@@ -9,7 +23,7 @@ pub(super) struct Edge {
     pub(super) bit: u64,
     /// Decoded offset of that block.
     pub(super) block: u64,
-    /// Decoded offset where the last match before it ends; it lies in the block before.
+    /// Decoded offset where the last match before it ends; it lies in the block before. The same as `block` between parts.
     pub(super) clean: u64,
 }
 
@@ -29,14 +43,16 @@ pub(super) struct Edges {
     /// Whether the block has a match.
     matched: bool,
     last: bool,
-    wanted: bool,
+    wanted: Option<Cut>,
+    /// Decoded offset of the block.
+    begun: u64,
     met: Option<Edge>,
 }
 
 impl Edges {
-    /// Asks for the next edge.
-    pub(super) fn want(&mut self) {
-        self.wanted = true;
+    /// Asks for the next edge of this kind.
+    pub(super) fn want(&mut self, cut: Cut) {
+        self.wanted = Some(cut);
     }
 
     /// The edge asked for, once it was met.
@@ -49,6 +65,7 @@ impl TokenSink for Watcher {
     fn block(&mut self, header: &BlockHeader<'_>) {
         self.edges.last = header.last;
         self.edges.matched = false;
+        self.edges.begun = header.decoded;
     }
 
     #[inline(always)]
@@ -68,10 +85,17 @@ impl TokenSink for Watcher {
 
     fn end_block(&mut self, end: &BlockEnd) {
         let edges = &mut self.edges;
-        // A stored block hides its tokens: it has no matches.
-        if edges.wanted && edges.matched && !edges.last {
-            edges.wanted = false;
-            edges.met = Some(Edge { bit: end.bit, block: end.decoded, clean: end.decoded - edges.literals });
+        let Some(cut) = edges.wanted.filter(|_| !edges.last) else { return };
+        let (is_edge, literals) = match cut {
+            Cut::Blocks => (edges.matched, edges.literals),
+            Cut::Parts { len, marked } => {
+                let ends_part = end.decoded > 0 && end.decoded.is_multiple_of(len) && end.bit.is_multiple_of(8);
+                (ends_part && (!marked || edges.begun == end.decoded), 0)
+            }
+        };
+        if is_edge {
+            edges.wanted = None;
+            edges.met = Some(Edge { bit: end.bit, block: end.decoded, clean: end.decoded - literals });
         }
     }
 }
@@ -90,7 +114,7 @@ mod tests {
         let stream = encoder.finish().unwrap();
         let (mut reader, mut watcher, mut edges) = (TokenReader::new(), Watcher::default(), Vec::new());
         for slice in stream.chunks(1000) {
-            watcher.edges.want();
+            watcher.edges.want(Cut::Blocks);
             reader.push(slice, &mut watcher).unwrap();
             edges.extend(watcher.edges.take());
         }

@@ -16,6 +16,7 @@ use crate::format::{BlobBody, BlobRecord, Filesystem, ImageRecord, LayerRecord};
 use crate::id::Digest;
 use crate::ingest::Meter;
 use crate::oci::{Document, MAX_DOCUMENT};
+use crate::parallel::Crew;
 use crate::read::{ChunkReader, write_blob, write_diff};
 
 /// Longest repository, as registries take it, in bytes.
@@ -174,7 +175,7 @@ fn small(reader: &ChunkReader, blob: &BlobRecord) -> Result<Vec<u8>, Error> {
         return Err(no_image(&blob.digest, "a document of more than 4 MiB"));
     }
     let mut bytes = Vec::new();
-    write_blob(reader, blob, &mut bytes)?;
+    write_blob(reader, blob, &Crew::new(1), &mut bytes)?;
     Ok(bytes)
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::format::{BlobRecord, ImageRecord, LayerRecord, Wrapper};
 use crate::id::Digest;
 use crate::ingest::Meter;
-use crate::parallel::in_parallel;
+use crate::parallel::{Crew, in_parallel};
 use crate::read::{ChunkReader, write_blob};
 use crate::store::sync_dir;
 
@@ -44,7 +44,7 @@ pub trait LayoutWriter: Sync {
     fn list(&mut self, descriptor: Map<String, Value>) -> Result<(), Error>;
 }
 
-/// Writes every blob of an image, by as many threads where `out` lets them, then lists it under `name`.
+/// Writes every blob of an image, by as many threads, then lists it under `name`.
 pub fn restore(
     reader: &ChunkReader,
     record: &ImageRecord,
@@ -59,16 +59,18 @@ pub fn restore(
     }
     reader.learn(record.all_packs())?;
     meter.add_total(record.blobs.iter().map(|blob| blob.size).sum());
-    let threads = if out.takes_any_order() { threads } else { 1 };
-    let blobs = if threads > 1 { largest_first(&record.blobs) } else { record.blobs.iter().collect() };
+    let crew = Crew::new(threads);
+    let at_once = if out.takes_any_order() { threads } else { 1 };
+    let blobs = if at_once > 1 { largest_first(&record.blobs) } else { record.blobs.iter().collect() };
     let failed = AtomicBool::new(false);
     let write = |blob: &&BlobRecord| {
-        let written = write(reader, &record.root, blob, &*out, meter);
+        let _hand = crew.take();
+        let written = write(reader, &record.root, blob, &*out, &crew, meter);
         failed.fetch_or(written.is_err(), Ordering::Relaxed);
         written.map(|is_new| (is_new, blob.size))
     };
     let mut restored = Restored::default();
-    for written in in_parallel(&blobs, threads, &failed, write).into_iter().flatten() {
+    for written in in_parallel(&blobs, at_once, &failed, write).into_iter().flatten() {
         match written? {
             (true, size) => {
                 restored.blobs += 1;
@@ -94,6 +96,7 @@ fn write(
     image: &Digest,
     blob: &BlobRecord,
     out: &dyn LayoutWriter,
+    crew: &Crew,
     meter: &Meter,
 ) -> Result<bool, Error> {
     if out.has(blob)? {
@@ -101,7 +104,7 @@ fn write(
         return Ok(false);
     }
     with_current(reader, image, blob, &mut |blob| {
-        out.blob(blob, &mut |out| write_blob(reader, blob, &mut Metered { out, meter }))
+        out.blob(blob, &mut |out| write_blob(reader, blob, crew, &mut Metered { out, meter }))
     })?;
     Ok(true)
 }

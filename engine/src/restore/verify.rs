@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::format::{BlobBody, BlobRecord, ImageRecord, MountTree, Wrapper};
 use crate::id::Digest;
 use crate::ingest::{LayerMetadata, Merged, Meter, merge};
-use crate::parallel::in_parallel;
+use crate::parallel::{Crew, in_parallel};
 use crate::read::{ChunkReader, StreamReader, write_blob, write_diff};
 use crate::store::PackArea;
 
@@ -78,8 +78,10 @@ impl<'r> Verifier<'r> {
         report.shared = shared.len() as u64;
         report.bytes = record.blobs.iter().map(|blob| blob.size).sum();
         let never = AtomicBool::new(false);
+        let crew = Crew::new(self.threads);
         let read = in_parallel(&new, self.threads, &never, |(_, blob)| {
-            let read = self.blob(record, blob);
+            let _hand = crew.take();
+            let read = self.blob(record, blob, &crew);
             meter.add_done(blob.size);
             read
         });
@@ -102,13 +104,13 @@ impl<'r> Verifier<'r> {
         Ok(report)
     }
 
-    fn blob(&self, record: &ImageRecord, blob: &BlobRecord) -> Result<(), Error> {
+    fn blob(&self, record: &ImageRecord, blob: &BlobRecord, crew: &Crew) -> Result<(), Error> {
         with_current(self.reader, &record.root, blob, &mut |blob| match &blob.body {
             // What was given up can't be compared; what was promised can.
             BlobBody::Layer(layer) if layer.wrapper == Wrapper::Dropped => {
                 write_diff(self.reader, layer, &mut io::sink())
             }
-            _ => write_blob(self.reader, blob, &mut io::sink()),
+            _ => write_blob(self.reader, blob, crew, &mut io::sink()),
         })
     }
 }

@@ -38,9 +38,12 @@ mod symbols;
 mod table;
 mod tokens;
 
+pub(super) use params::TAIL;
 pub use params::{Framing, Params, Revision};
 
 use part::Part;
+
+use super::place::Place;
 
 /// Writes the raw deflate stream that `klauspost/compress/flate` or `klauspost/pgzip` writes when its user does not flush.
 ///
@@ -61,6 +64,20 @@ impl Encoder {
             Framing::Parallel(size) => Some(size as usize),
         };
         Some(Self { part: Part::new(params)?, part_size, len: 0 })
+    }
+
+    /// An encoder at the start of a part, which appends to `out` what comes behind the place; `None` if it can't be had.
+    pub(super) fn resume(params: Params, place: &Place<'_>, out: &mut Vec<u8>) -> Option<Self> {
+        let len = params.part_len()?;
+        let (before, behind) = place.split()?;
+        if !place.block.is_multiple_of(len) || place.lead.count != 0 {
+            return None;
+        }
+        let mut this = Self::new(params)?;
+        this.part.write(before.get(before.len().checked_sub(TAIL)?..)?, &mut Vec::new());
+        this.part.restart();
+        this.write(behind, out);
+        Some(this)
     }
 
     /// Takes `input` and appends to `out` what is ready. How the input is cut makes no difference to the stream.

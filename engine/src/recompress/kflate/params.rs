@@ -28,7 +28,7 @@ pub struct Params {
 }
 
 /// Bytes of a part that the next may refer to.
-pub(super) const TAIL: usize = 16 << 10;
+pub(in crate::recompress) const TAIL: usize = 16 << 10;
 /// Largest part; nobody is known to use more than 1 MiB, and a part's size costs no memory.
 const MAX_PART: u32 = 1 << 30;
 
@@ -85,6 +85,16 @@ impl Params {
             part => Framing::Parallel(part),
         };
         Self::new(framing, i8::from_le_bytes([level]), revision).filter(|params| params.to_bytes() == bytes)
+    }
+
+    /// Decoded bytes of a part, if parts are encoded by themselves.
+    ///
+    /// Level 4 of 1.18.0 compares bytes that parts before have left in its buffer.
+    pub(in crate::recompress) fn part_len(&self) -> Option<u64> {
+        match self.framing {
+            Framing::Parallel(part) if (self.level, self.revision) != (4, Revision::V1_18) => Some(part.into()),
+            Framing::Parallel(_) | Framing::Plain => None,
+        }
     }
 
     /// How the stream is cut into parts.

@@ -5,8 +5,9 @@ use std::io::Read;
 use proptest::prelude::*;
 
 use super::samples::{LEVELS, PARTS, hash, hashed, recorded};
-use super::{Encoder, Framing, Params, Revision};
+use super::{Encoder, Framing, Params, Revision, TAIL};
 use crate::recompress::coding::samples::{Piece, assert_same, build, in_pieces, len, piece};
+use crate::recompress::place::{Bits, Place};
 
 const REVISIONS: [Revision; 2] = [Revision::V1_15, Revision::V1_18];
 
@@ -168,5 +169,37 @@ fn parameters_out_of_range_are_refused() {
         (Framing::Parallel(u32::MAX), 5),
     ] {
         assert_eq!(Params::new(framing, level, Revision::V1_18), None, "{framing:?} {level}");
+    }
+}
+
+/// An encoder that is resumed at a part's start writes what one writes that has come there by itself.
+#[test]
+fn parts_are_encoded_by_themselves() {
+    let data = build(&[Piece::Tar(150_000), Piece::Random(70_000), Piece::Words(120_000), Piece::Run(7, 60_000)], 7);
+    for level in LEVELS {
+        for revision in REVISIONS {
+            let params = params(70_000, level, revision);
+            let part = params.part_len();
+            assert_eq!(part.is_none(), (level, revision) == (4, Revision::V1_18));
+            let Some(part) = part else { continue };
+            for number in 1..data.len() as u64 / part {
+                let at = (number * part) as usize;
+                let mut before = Vec::new();
+                let mut encoder = Encoder::new(params).unwrap();
+                encoder.write(&data[..at], &mut before);
+                let mut whole = Vec::new();
+                encoder.write(&data[at..], &mut whole);
+                encoder.finish(&mut whole);
+                let from = at - TAIL - number as usize;
+                let lead = Bits::default();
+                let place =
+                    Place { plain: &data[from..], plain_at: from as u64, clean: at as u64, block: at as u64, lead };
+                let mut resumed = Vec::new();
+                Encoder::resume(params, &place, &mut resumed).unwrap().finish(&mut resumed);
+                assert_same(&resumed, &whole, &(level, revision, number));
+                let amid = Place { clean: at as u64 + 1, block: at as u64 + 1, ..place };
+                assert!(Encoder::resume(params, &amid, &mut Vec::new()).is_none());
+            }
+        }
     }
 }

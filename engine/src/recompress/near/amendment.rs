@@ -66,10 +66,16 @@ impl Amendments {
         self.slides.is_empty() && self.list.is_empty()
     }
 
-    /// Bytes kept as they stand.
+    /// Bytes kept as they stand, without those of places.
     #[must_use]
     pub fn stretched_bytes(&self) -> u64 {
         self.list.iter().map(Amendment::stretched_bytes).sum()
+    }
+
+    /// Whether they say where the encoder can be resumed and nothing else.
+    #[must_use]
+    pub fn are_places(&self) -> bool {
+        self.slides.is_empty() && self.list.iter().all(|amendment| amendment.as_place().is_some())
     }
 
     /// Whether the encoder can do what they ask for.
@@ -89,12 +95,21 @@ impl Amendments {
 }
 
 impl Amendment {
-    /// Bytes it keeps as they stand.
+    /// Bytes it keeps as they stand; none if it is a place.
     #[must_use]
     pub fn stretched_bytes(&self) -> u64 {
         match self {
-            Self::Flush { .. } => 0,
-            Self::Stretch(stretch) => stretch.bytes.len() as u64,
+            Self::Stretch(stretch) if self.as_place().is_none() => stretch.bytes.len() as u64,
+            Self::Flush { .. } | Self::Stretch(_) => 0,
+        }
+    }
+
+    /// The stretch that is a *place*: so short that it has no block, it only tells where the encoder can be resumed.
+    #[must_use]
+    pub fn as_place(&self) -> Option<&Stretch> {
+        match self {
+            Self::Stretch(stretch) if stretch.bytes.len() == 1 && stretch.resume != Resume::End => Some(stretch),
+            Self::Flush { .. } | Self::Stretch(_) => None,
         }
     }
 }

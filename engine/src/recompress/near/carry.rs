@@ -62,6 +62,19 @@ impl AmendedEncoder {
         Ok(Self { encoder, amendments, done: 0, stage, plain: Vec::new(), plain_at: 0, fed: 0, emitted: 0 })
     }
 
+    /// Behind a stretch, whose bytes were written by somebody else but for the one shared with what comes; the decoded bytes
+    /// that come first begin at offset `plain_at`. Only for a stretch that has something behind it.
+    pub(super) fn behind(
+        encoder: DeflateEncoder,
+        amendments: Arc<Amendments>,
+        stretch: &Stretch,
+        plain_at: u64,
+    ) -> Self {
+        let (whole, stage) = stretch.stage();
+        let emitted = stretch.at.saturating_add(whole as u64);
+        Self { encoder, amendments, done: 0, stage, plain: Vec::new(), plain_at, fed: plain_at, emitted }
+    }
+
     /// Takes `data`; what is ready goes to `sink`.
     pub(in crate::recompress) fn push(
         &mut self,
@@ -187,16 +200,7 @@ impl AmendedEncoder {
         if self.emitted != stretch.at {
             return Err(EncodeError::Unfit);
         }
-        let (whole, stage) = match stretch.resume {
-            Resume::End => (stretch.bytes.len(), Stage::Ended),
-            Resume::Block { bits: 8, at, literals } => {
-                (stretch.bytes.len(), Stage::Behind { lead: Bits::default(), at, literals })
-            }
-            Resume::Block { bits, at, literals } => {
-                let value = stretch.bytes.last().copied().unwrap_or(0);
-                (stretch.bytes.len() - 1, Stage::Behind { lead: Bits { value, count: bits }, at, literals })
-            }
-        };
+        let (whole, stage) = stretch.stage();
         let bytes = stretch.bytes.get(..whole).unwrap_or_default();
         sink(bytes)?;
         self.emitted += bytes.len() as u64;
@@ -215,6 +219,9 @@ impl AmendedEncoder {
             Some(Amendment::Flush { at, .. }) => *at,
             _ => u64::MAX,
         };
+        if flush < at {
+            return Err(EncodeError::Unfit);
+        }
         let to = flush.min(self.end());
         if to < at.saturating_add(AHEAD) && to < flush && !finish {
             return Ok(Turn::Starved);
@@ -234,6 +241,21 @@ impl AmendedEncoder {
             let from = usize::try_from(from).map_or(self.plain.len(), |from| from.min(self.plain.len()));
             self.plain.drain(..from);
             self.plain_at += from as u64;
+        }
+    }
+}
+
+impl Stretch {
+    /// How many of its bytes are written as they stand, and what comes then.
+    fn stage(&self) -> (usize, Stage) {
+        let len = self.bytes.len();
+        match self.resume {
+            Resume::End => (len, Stage::Ended),
+            Resume::Block { bits: 8, at, literals } => (len, Stage::Behind { lead: Bits::default(), at, literals }),
+            Resume::Block { bits, at, literals } => {
+                let value = self.bytes.last().copied().unwrap_or(0);
+                (len.saturating_sub(1), Stage::Behind { lead: Bits { value, count: bits }, at, literals })
+            }
         }
     }
 }

@@ -7,11 +7,13 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 
 use super::{Amendment, Amendments, Flush, MAX_AMENDMENTS, Resume, Stretch};
+use crate::parallel::Crew;
 use crate::recompress::coding::samples::{Piece, build};
 use crate::recompress::recipe::{AmendedRecipe, GzipRecipe, Member, Recipe, Trailing};
 use crate::recompress::zlib::deflate;
 use crate::recompress::{
-    DeflateEncoder, DetectLimits, EncodeError, Encoder, GoLevel, RecipeError, Strategy as ZStrategy, ZlibParams, detect,
+    DeflateEncoder, DetectLimits, EncodeError, Encoder, GoLevel, KlauspostFraming as Framing, KlauspostParams,
+    KlauspostRevision, PigzParams, RecipeError, Strategy as ZStrategy, ZlibParams, detect,
 };
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -260,6 +262,121 @@ fn blocks_that_no_encoder_ends_are_kept_as_they_stand() {
         assert!(amendments.stretched_bytes() < blob.len() as u64 / 32, "{}", amendments.stretched_bytes());
         let recipe = Recipe::decode(&Recipe::Amended(found).encode()).unwrap();
         assert!(carry_out(&recipe, &data, 77_777).unwrap() == blob, "level {level}");
+    }
+}
+
+/// One encoder of each kind that can be resumed.
+fn resumable() -> [DeflateEncoder; 6] {
+    let parts = |framing, level| {
+        DeflateEncoder::Klauspost(KlauspostParams::new(framing, level, KlauspostRevision::V1_15).unwrap())
+    };
+    let pigz =
+        PigzParams { level: 6, block_len: 128 << 10, independent: false, rsyncable: false, single_thread: false };
+    let (pgzip, umoci) = (Framing::Parallel(1 << 20), Framing::Parallel(256 << 10));
+    [zlib(6), go(6), go(4), DeflateEncoder::Pigz(pigz), parts(pgzip, 5), parts(umoci, 9)]
+}
+
+fn carry_out_together(recipe: &Recipe, data: &[u8], cut: usize) -> Result<Vec<u8>, EncodeError> {
+    let mut encoder = Encoder::with_crew(recipe, Vec::new(), &Crew::new(4));
+    for piece in data.chunks(cut) {
+        encoder.push(piece)?;
+    }
+    encoder.finish()
+}
+
+fn places_of(recipe: &Recipe) -> Vec<Amendment> {
+    let Recipe::Amended(amended) = recipe else { panic!("{recipe} has no places") };
+    assert!(amended.is_exact(), "{recipe}");
+    amended.amendments.iter().flat_map(|(_, amendments)| amendments.list.clone()).collect()
+}
+
+/// A proof tells where an encoder can be resumed, and then several threads make the stream as one does.
+#[test]
+fn long_streams_have_places_and_are_made_side_by_side() {
+    let data = data(14_000_000, 3);
+    for encoder in resumable() {
+        let made = recipe(encoder, data.len() as u64, Amendments::default());
+        let Recipe::Amended(AmendedRecipe { gzip, .. }) = made else { unreachable!() };
+        let plain = Recipe::Gzip(gzip);
+        let blob = carry_out(&plain, &data, 1 << 20).unwrap();
+        let found = found(&blob).unwrap();
+        assert_eq!(found.to_string(), plain.to_string(), "places are nothing to tell of");
+        assert!((2..=3).contains(&places_of(&found).len()), "{encoder}");
+        assert!(found.encode().len() < plain.encode().len() + 50);
+        let found = Recipe::decode(&found.encode()).unwrap();
+        assert!(carry_out(&found, &data, 77_777).unwrap() == blob, "{encoder} by one");
+        assert!(carry_out_together(&found, &data, 77_777).unwrap() == blob, "{encoder} by several");
+        assert!(carry_out_together(&found, &data, usize::MAX).unwrap() == blob, "{encoder} by several, at once");
+    }
+}
+
+/// Places that do not fit the data end in an error or in other bytes, and so does data that is too short.
+#[test]
+fn places_that_lie_are_found_out() {
+    let data = data(9_000_000, 4);
+    let blob = {
+        let made = recipe(go(6), data.len() as u64, Amendments::default());
+        carry_out(&made, &data, 1 << 20).unwrap()
+    };
+    let Some(Recipe::Amended(found)) = found(&blob) else { panic!("no places") };
+    let lying = |change: &dyn Fn(&mut Stretch)| {
+        let mut lying = found.clone();
+        let mut list = lying.amendments[0].1.list.clone();
+        let Amendment::Stretch(stretch) = &mut list[0] else { panic!("not a place") };
+        change(stretch);
+        lying.amendments[0].1 = Arc::new(Amendments { slides: Vec::new(), list });
+        for made in [
+            carry_out_together(&Recipe::Amended(lying.clone()), &data, 1 << 16),
+            carry_out(&Recipe::Amended(lying), &data, 1 << 16),
+        ] {
+            assert!(made.map_or(true, |made| made != blob));
+        }
+    };
+    lying(&|stretch| stretch.at += 1);
+    lying(&|stretch| stretch.at = 1 << 40);
+    lying(&|stretch| stretch.bytes = [stretch.bytes[0] ^ 1].into());
+    let moved = |by: fn(u64) -> u64| {
+        move |stretch: &mut Stretch| {
+            if let Resume::Block { at, .. } = &mut stretch.resume {
+                *at = by(*at);
+            }
+        }
+    };
+    lying(&moved(|at| at + 1));
+    lying(&moved(|at| at - (1 << 20)));
+    lying(&moved(|_| 1 << 40));
+    let whole = Recipe::Amended(found.clone());
+    for len in [0, 1000, 3 << 20, 5 << 20, data.len() - 1] {
+        let made = carry_out_together(&whole, &data[..len], 1 << 16);
+        assert!(matches!(made, Err(EncodeError::TooShort { .. })), "{len} bytes");
+    }
+    let long = [&data[..], b"more"].concat();
+    assert!(matches!(carry_out_together(&whole, &long, 1 << 16), Err(EncodeError::TooLong { .. })));
+}
+
+#[test]
+fn a_flush_before_the_place_where_the_encoder_would_be_is_refused() {
+    let resume = Resume::Block { bits: 8, at: 200_000, literals: 0 };
+    let list = vec![stretch(0, &[1], resume), flush(100_000, Flush::Sync)];
+    for encoder in [zlib(6), zlib(4), go(6), go(4)] {
+        let made = recipe(encoder, 400_000, Amendments { slides: Vec::new(), list: list.clone() });
+        assert!(matches!(carry_out(&made, &data(400_000, 3), 1 << 16), Err(EncodeError::Unfit)), "{encoder}");
+    }
+}
+
+/// What a stretch keeps is between parts, too.
+#[test]
+fn flushes_and_stretches_are_carried_out_side_by_side() {
+    let data = data(14_000_000, 1);
+    let flushed = {
+        let list = [1_000_000u64, 2_500_000, 5_000_000, 5_000_000, 9_000_001];
+        let list = list.into_iter().map(|at| flush(at, Flush::Sync)).collect();
+        let made = recipe(zlib(6), data.len() as u64, Amendments { slides: Vec::new(), list });
+        carry_out(&made, &data, 1 << 20).unwrap()
+    };
+    for blob in [flushed, with_blocks_ended(&data, 6, &[7_000_000, 7_000_001])] {
+        let found = found(&blob).unwrap();
+        assert!(carry_out_together(&found, &data, 50_000).unwrap() == blob);
     }
 }
 

@@ -14,7 +14,10 @@ mod stream;
 
 use jobs::Jobs;
 use rsync::Hits;
-use stream::{DICTIONARY, Stream};
+pub(super) use stream::DICTIONARY;
+use stream::Stream;
+
+use super::place::Place;
 
 /// pigz's limits on its block size.
 const MIN_BLOCK: usize = DICTIONARY;
@@ -82,6 +85,12 @@ impl Params {
         params.block_range().contains(&usize::try_from(params.block_len).ok()?).then_some(params)
     }
 
+    /// Decoded bytes of a piece, if pieces are of one length and each is a new stream with a dictionary.
+    pub(super) fn part_len(&self) -> Option<u64> {
+        let is_plain = !self.independent && !self.rsyncable && !self.single_thread;
+        is_plain.then_some(self.block_len.into())
+    }
+
     /// Whether pieces are shared out in a way that shows in the output; how independent pieces are makes no difference.
     fn has_jobs(&self) -> bool {
         self.rsyncable && !self.independent && !self.single_thread
@@ -129,6 +138,19 @@ impl Encoder {
             (true, true) => Pieces::Jobs(Hits::default(), Jobs::new(block_len)),
         };
         Some(Self { block_len, pieces, stream: Stream::new(level, independent, single_thread)? })
+    }
+
+    /// An encoder at the start of a piece, which appends to `out` what comes behind the place; `None` if it can't be had.
+    pub(super) fn resume(params: Params, place: &Place<'_>, out: &mut Vec<u8>) -> Option<Self> {
+        let (before, behind) = place.split()?;
+        if !place.block.is_multiple_of(params.part_len()?) || place.lead.count != 0 {
+            return None;
+        }
+        let dictionary = before.get(before.len().checked_sub(DICTIONARY)?..)?;
+        let mut this = Self::new(params)?;
+        this.stream = Stream::resume(params.level, dictionary)?;
+        this.write(behind, out);
+        Some(this)
     }
 
     /// Takes `input` and appends to `out` what is ready. How the input is cut makes no difference to the stream.

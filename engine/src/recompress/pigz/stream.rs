@@ -3,7 +3,7 @@
 use crate::recompress::zlib::deflate;
 
 /// Bytes of a preset dictionary that count.
-pub(super) const DICTIONARY: usize = 32 << 10;
+pub(in crate::recompress) const DICTIONARY: usize = 32 << 10;
 /// Memory level of zlib.
 const MEM_LEVEL: u8 = 8;
 
@@ -36,6 +36,14 @@ impl Stream {
         let renews = independent || !single_thread;
         let recent = Vec::with_capacity(if renews && !independent { 2 * DICTIONARY } else { 0 });
         Some(Self { deflate, independent, before: Before::Nothing, renews, recent })
+    }
+
+    /// At the start of a piece that is a new stream, `before` which these bytes came.
+    pub(super) fn resume(level: u8, before: &[u8]) -> Option<Self> {
+        let mut this = Self::new(level, false, false)?;
+        this.remember(before);
+        this.deflate.restart(&this.recent);
+        Some(this)
     }
 
     /// Encodes more of a piece.

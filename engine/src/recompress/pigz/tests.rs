@@ -3,8 +3,9 @@
 
 use proptest::prelude::*;
 
-use super::{Encoder, Params};
+use super::{DICTIONARY, Encoder, Params};
 use crate::recompress::coding::samples::{assert_same, in_pieces, inflate, recorded_gzip, stretches};
+use crate::recompress::place::{Bits, Place};
 
 const DEFAULT: Params =
     Params { level: 6, block_len: 128 << 10, independent: false, rsyncable: false, single_thread: false };
@@ -115,5 +116,40 @@ fn ends_of_input_at_ends_of_blocks() {
             assert!(inflate(&stream) == data[..len], "{params:?}, {len} bytes");
             assert!(stream == encode(params, &data[..len], &vec![1; len]), "{params:?}, {len} bytes one by one");
         }
+    }
+}
+
+/// An encoder that is resumed at a piece's start writes what one writes that has come there by itself.
+#[test]
+fn pieces_are_encoded_by_themselves() {
+    let data = stretches(&[(9, 60_000), (2, 70_000), (0, 80_000), (5, 90_000)], 6);
+    for level in 1..=9 {
+        let params = Params { level, block_len: 40 << 10, ..DEFAULT };
+        for number in 1..data.len() / (40 << 10) {
+            let at = number * (40 << 10);
+            let (mut behind, mut before) = (Vec::new(), Vec::new());
+            let mut encoder = Encoder::new(params).unwrap();
+            // Only with more input is a piece flushed.
+            encoder.write(&data[..=at], &mut before);
+            encoder.write(&data[at + 1..], &mut behind);
+            encoder.finish(&mut behind);
+            let from = at - DICTIONARY - number;
+            let (plain_at, block, lead) = (from as u64, at as u64, Bits::default());
+            let place = Place { plain: &data[from..], plain_at, clean: block, block, lead };
+            let mut resumed = Vec::new();
+            Encoder::resume(params, &place, &mut resumed).unwrap().finish(&mut resumed);
+            assert_same(&[before, behind].concat(), &encode(params, &data, &[]), &level);
+            assert!(encode(params, &data, &[]).ends_with(&resumed), "level {level}, piece {number}");
+            assert!(resumed.len() > 10);
+            let other = Place { clean: block + 1, block: block + 1, ..place };
+            assert!(Encoder::resume(params, &other, &mut Vec::new()).is_none());
+        }
+    }
+    for other in [
+        Params { independent: true, ..DEFAULT },
+        Params { rsyncable: true, ..DEFAULT },
+        Params { single_thread: true, ..DEFAULT },
+    ] {
+        assert_eq!(other.part_len(), None);
     }
 }

@@ -210,7 +210,8 @@ fn content_fidelity_gives_up_the_blob_and_nothing_else() {
     assert_good(&archive);
     let record = archive.resolve("two").unwrap();
     let blob = record.blobs.iter().find(|blob| matches!(blob.body, BlobBody::Layer(_))).unwrap();
-    let written = firn_engine::read::write_blob(&archive.reader(1 << 20), blob, &mut std::io::sink());
+    let written =
+        firn_engine::read::write_blob(&archive.reader(1 << 20), blob, &firn_engine::Crew::new(1), &mut std::io::sink());
     assert!(matches!(written, Err(Error::BlobDropped { digest }) if digest == blob.digest));
 
     // Archived again with its digest, it is whole.

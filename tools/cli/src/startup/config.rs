@@ -1,9 +1,9 @@
 //! What an image says about how it is started: the few fields of its OCI config that matter here.
 
-use firn_engine::Archive;
 use firn_engine::format::{Filesystem, ImageRecord};
 use firn_engine::id::Digest;
 use firn_engine::read::write_blob;
+use firn_engine::{Archive, Crew};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -75,7 +75,7 @@ fn document<T: for<'d> Deserialize<'d>>(
         return Err(unusable(format!("{digest} is too large for a document")));
     }
     let mut bytes = Vec::new();
-    write_blob(&archive.auditor(CACHE), blob, &mut bytes)?;
+    write_blob(&archive.auditor(CACHE), blob, &Crew::new(1), &mut bytes)?;
     serde_json::from_slice(&bytes).map_err(|error| unusable(format!("{digest} makes no sense: {error}")))
 }
 

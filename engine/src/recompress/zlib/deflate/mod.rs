@@ -84,10 +84,10 @@ impl Encoder {
         let start = usize::try_from(place.clean.checked_sub(origin)?).ok()?;
         let mut input = place.plain.get(usize::try_from(origin.checked_sub(place.plain_at)?).ok()?..)?;
         this.window.fill(&mut input);
-        this.window.start = start;
-        if this.window.lookahead() < MIN_LOOKAHEAD {
+        if this.window.end < start + MIN_LOOKAHEAD {
             return None;
         }
+        this.window.start = start;
         this.window.block_start = start as isize;
         let missing = place.block.checked_sub(place.clean)?;
         if missing == 0 {

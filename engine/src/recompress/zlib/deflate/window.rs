@@ -20,7 +20,7 @@ pub(in crate::recompress) struct Window {
     /// Next position to encode.
     pub(in crate::recompress) start: usize,
     /// End of the input taken so far.
-    end: usize,
+    pub(super) end: usize,
     /// Where the block being collected began; negative once that has slid out of the buffer.
     pub(in crate::recompress) block_start: isize,
     /// Positions before `start` that the match finder has not seen, as the string there went beyond the end of a piece.
