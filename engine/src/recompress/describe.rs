@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::kflate::{Framing, Params as KlauspostParams};
-use super::{Amendment, DeflateEncoder, LibzstdFlag, Recipe, ZstdEncoder, ZstdPart};
+use super::{Amendment, DeflateEncoder, KlauspostZstdRelease, LibzstdFlag, Recipe, ZstdEncoder, ZstdPart};
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +68,14 @@ impl fmt::Display for ZstdEncoder {
                 }
                 f.write_str(if params.has(LibzstdFlag::Workers) { "" } else { " --single-thread" })?;
                 f.write_str(if params.has(LibzstdFlag::Unsplit) { " (before 1.5.7)" } else { "" })
+            }
+            ZstdEncoder::Klauspost(params) => {
+                let release = match params.release() {
+                    KlauspostZstdRelease::V1_15 => "1.15",
+                    KlauspostZstdRelease::V1_18 => "1.18",
+                    KlauspostZstdRelease::V1_20 => "1.20",
+                };
+                write!(f, "klauspost zstd {release} level {}", params.level())
             }
         }
     }

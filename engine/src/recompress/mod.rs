@@ -63,4 +63,7 @@ pub use recipe::{
 };
 pub use wire::RecipeError;
 pub use zlib::{Strategy, ZlibParams};
-pub use zstd::{LibzstdFlag, LibzstdParams, MAX_FRAMES, MAX_ZSTD_RECIPE, ZstdEncoder, ZstdPart, ZstdRecipe};
+pub use zstd::{
+    KlauspostZstdParams, KlauspostZstdRelease, LibzstdFlag, LibzstdParams, MAX_FRAMES, MAX_ZSTD_RECIPE, ZstdEncoder,
+    ZstdPart, ZstdRecipe,
+};

@@ -1,4 +1,5 @@
 use super::frame::FrameHeader;
+use super::klauspost::{self, Params as KlauspostParams};
 use super::libzstd::{LibzstdFlag, LibzstdParams};
 
 /// An encoder with its parameters: everything that, with the data and its length, fixes a frame.
@@ -7,11 +8,14 @@ use super::libzstd::{LibzstdFlag, LibzstdParams};
 pub enum ZstdEncoder {
     /// libzstd 1.5.7, and what it can do of earlier releases.
     Libzstd(LibzstdParams),
+    /// `klauspost/compress/zstd` for Go.
+    Klauspost(KlauspostParams),
 }
 
 /// Recipe ids of the encoders.
 const LIBZSTD: u16 = 1;
-/// Output as of libzstd 1.5.7. A release that changes it gets the next number.
+const KLAUSPOST: u16 = 2;
+/// Output as of libzstd 1.5.7, and of the releases in klauspost's parameters. A change of it gets the next number.
 const FIRST_VERSION: u16 = 1;
 
 /// Levels in the order of likelihood: the default, the highest, what is recommended for fast and for small, the others.
@@ -36,6 +40,7 @@ impl ZstdEncoder {
     pub(super) fn to_wire(self) -> (u16, u16, Vec<u8>) {
         match self {
             Self::Libzstd(params) => (LIBZSTD, FIRST_VERSION, params.to_bytes().to_vec()),
+            Self::Klauspost(params) => (KLAUSPOST, FIRST_VERSION, params.to_bytes().to_vec()),
         }
     }
 
@@ -43,6 +48,9 @@ impl ZstdEncoder {
         match (id, version) {
             (LIBZSTD, FIRST_VERSION) => {
                 LibzstdParams::from_bytes(params).map(Self::Libzstd).ok_or(WireFault::Parameters)
+            }
+            (KLAUSPOST, FIRST_VERSION) => {
+                KlauspostParams::from_bytes(params).map(Self::Klauspost).ok_or(WireFault::Parameters)
             }
             _ => Err(WireFault::Unknown),
         }
@@ -60,18 +68,20 @@ impl ZstdEncoder {
         // A header with a window states the encoder's, unless it knew the length.
         let stated = header.window_log().filter(|_| header.content_size.is_none());
         let plain = plain.filter(|params| stated.is_none_or(|stated| params.window_log() == stated));
-        plain
+        let libzstd = plain
             .flat_map(|params| [true, false].map(|workers| params.with(LibzstdFlag::Workers, workers)))
             .map(|params| params.with(LibzstdFlag::Checksum, header.checksum))
             .map(|params| params.with(LibzstdFlag::ContentSize, header.content_size.is_some()))
-            .map(Self::Libzstd)
-            .collect()
+            .map(Self::Libzstd);
+        // What is refused by its first block at once comes first.
+        klauspost::candidates(header).map(Self::Klauspost).chain(libzstd).collect()
     }
 
     /// An encoder that begins a frame as this one does and emits sooner, for a first look.
     pub(super) fn glance(self) -> Self {
         match self {
             Self::Libzstd(params) => Self::Libzstd(params.with(LibzstdFlag::Workers, false)),
+            Self::Klauspost(_) => self,
         }
     }
 
@@ -79,6 +89,7 @@ impl ZstdEncoder {
     pub(super) fn ending(self, alone: bool) -> Self {
         match self {
             Self::Libzstd(params) => Self::Libzstd(params.with(LibzstdFlag::EndsAlone, alone)),
+            Self::Klauspost(params) => Self::Klauspost(params.flushed(alone)),
         }
     }
 
@@ -86,6 +97,7 @@ impl ZstdEncoder {
     pub(super) fn ends_alone(&self) -> bool {
         match self {
             Self::Libzstd(params) => params.has(LibzstdFlag::EndsAlone),
+            Self::Klauspost(params) => params.is_flushed(),
         }
     }
 }
@@ -121,8 +133,11 @@ mod tests {
     fn a_stated_window_leaves_the_levels_that_have_it() {
         let levels = |window: u8| {
             let all = ZstdEncoder::candidates(&header(Some((window - 10) << 3), None));
-            let plain =
-                all.into_iter().map(|ZstdEncoder::Libzstd(params)| params).filter(|p| p.long_window().is_none());
+            let libzstd = all.into_iter().filter_map(|encoder| match encoder {
+                ZstdEncoder::Libzstd(params) => Some(params),
+                ZstdEncoder::Klauspost(_) => None,
+            });
+            let plain = libzstd.filter(|params| params.long_window().is_none());
             plain.map(|params| params.level()).collect::<HashSet<_>>()
         };
         assert_eq!(levels(21), HashSet::from([3, 4, 5, 6, 7, 8]));
@@ -130,11 +145,41 @@ mod tests {
         assert!(levels(25).is_empty());
     }
 
+    /// What tells klauspost's frames from each other before any byte is encoded.
+    #[test]
+    fn a_header_leaves_the_levels_of_klauspost_that_write_it() {
+        let levels = |window: Option<u8>, content_size, checksum| {
+            let all = ZstdEncoder::candidates(&FrameHeader { checksum, ..header(window, content_size) });
+            let klauspost = all.into_iter().filter_map(|encoder| match encoder {
+                ZstdEncoder::Klauspost(params) => Some((params.level(), params.release() as u8)),
+                ZstdEncoder::Libzstd(_) => None,
+            });
+            let mut levels: Vec<_> = klauspost.collect();
+            levels.sort_unstable();
+            levels
+        };
+        let every = |level| [0, 1, 2].map(|release| (level, release));
+        assert_eq!(levels(Some(0x60), None, true), every(1));
+        assert_eq!(levels(Some(0x68), None, true), [&every(2)[..], &[(3, 1), (3, 2), (4, 1), (4, 2)]].concat());
+        assert_eq!(levels(Some(0x70), None, true), [(3, 0)]);
+        assert_eq!(levels(Some(0x78), None, true), [(4, 0)]);
+        assert_eq!(levels(Some(0), None, true).len(), 12);
+        assert_eq!(levels(Some(0), Some(1000), true).len(), 12);
+        assert_eq!(levels(None, Some(65_535), true).len(), 12);
+        assert_eq!(levels(None, Some(65_536), true).len(), 9);
+        let others = [(Some(0x58), None), (Some(0x68), Some(9 << 20)), (None, Some(131_072)), (None, Some(1024))];
+        assert!(others.into_iter().all(|(window, len)| levels(window, len, true).is_empty()));
+        assert!(levels(Some(0x68), None, false).is_empty(), "without a checksum");
+    }
+
     #[test]
     fn parameters_out_of_range_are_refused() {
         let refused = |bytes: [u8; 6]| matches!(ZstdEncoder::from_wire(1, 1, &bytes), Err(WireFault::Parameters));
         assert!(!refused([3, 0, 0, 0, 0, 0]));
         assert!(refused([0, 0, 0, 0, 0, 0]) && refused([20, 0, 0, 0, 0, 0]) && refused([0, 0, 0xfd, 0xff, 0, 0]));
+        let refused_2 = |bytes: &[u8]| matches!(ZstdEncoder::from_wire(2, 1, bytes), Err(WireFault::Parameters));
+        assert!(!refused_2(&[4, 2, 1]) && refused_2(&[0, 2, 1]) && refused_2(&[5, 2, 1]));
+        assert!(refused_2(&[4, 3, 1]) && refused_2(&[4, 2, 2]) && refused_2(&[4, 2]));
         assert!(refused([3, 0, 0, 0, 9, 0]) && refused([3, 0, 0, 0, 28, 0]) && refused([3, 0, 0, 0, 0, 32]));
     }
 }

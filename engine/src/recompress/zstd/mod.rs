@@ -7,6 +7,8 @@
 mod encoder;
 #[forbid(unsafe_code)]
 mod frame;
+#[forbid(unsafe_code)]
+mod klauspost;
 mod libzstd;
 #[forbid(unsafe_code)]
 mod original;
@@ -26,6 +28,7 @@ mod trial;
 mod wire;
 
 pub use encoder::ZstdEncoder;
+pub use klauspost::{Params as KlauspostZstdParams, Release as KlauspostZstdRelease};
 pub use libzstd::{LibzstdFlag, LibzstdParams};
 pub use recipe::{MAX_FRAMES, MAX_ZSTD_RECIPE, ZstdPart, ZstdRecipe};
 

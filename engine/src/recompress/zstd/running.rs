@@ -2,6 +2,7 @@
 
 use super::super::EncoderFault;
 use super::ZstdEncoder;
+use super::klauspost;
 use super::libzstd::{self, LibzstdFlag};
 
 /// An encoder that writes frames, one after another. A frame is a function of its data and length alone.
@@ -12,6 +13,7 @@ pub(super) struct RunningEncoder {
 
 enum Kind {
     Libzstd { encoder: libzstd::Encoder, sized: bool },
+    Klauspost(Box<klauspost::Encoder>),
 }
 
 impl RunningEncoder {
@@ -28,6 +30,7 @@ impl RunningEncoder {
         let running = idle.insert(running);
         match &mut running.kind {
             Kind::Libzstd { encoder, sized } => encoder.begin(len.filter(|_| *sized))?,
+            Kind::Klauspost(encoder) => encoder.begin(),
         }
         Ok(running)
     }
@@ -38,6 +41,7 @@ impl RunningEncoder {
                 let sized = params.has(LibzstdFlag::ContentSize);
                 Kind::Libzstd { encoder: libzstd::Encoder::new(&params)?, sized }
             }
+            ZstdEncoder::Klauspost(params) => Kind::Klauspost(Box::new(klauspost::Encoder::new(params))),
         };
         Ok(Self { encoder, kind })
     }
@@ -50,6 +54,7 @@ impl RunningEncoder {
     ) -> Result<(), E> {
         match &mut self.kind {
             Kind::Libzstd { encoder, .. } => encoder.push(data, sink),
+            Kind::Klauspost(encoder) => encoder.push(data, sink),
         }
     }
 
@@ -61,6 +66,8 @@ impl RunningEncoder {
     ) -> Result<(), E> {
         match &mut self.kind {
             Kind::Libzstd { encoder, .. } => encoder.flush(sink),
+            // It has emitted all full blocks, and 512 KiB are such.
+            Kind::Klauspost(_) => Ok(()),
         }
     }
 
@@ -72,6 +79,7 @@ impl RunningEncoder {
     ) -> Result<(), E> {
         match &mut self.kind {
             Kind::Libzstd { encoder, .. } => encoder.finish(alone, sink),
+            Kind::Klauspost(encoder) => encoder.finish(alone, sink),
         }
     }
 }

@@ -109,6 +109,27 @@ fn frames_of_the_zstd_program_are_reproduced() {
     }
 }
 
+/// What the Go package wrote at its levels: where releases write the same, a recipe names the first.
+#[test]
+fn frames_of_klausposts_package_are_reproduced() {
+    for name in ["1-1.15", "2-1.15", "2-1.20", "3-1.15", "3-1.18", "3-1.20", "4-1.15", "4-1.18"] {
+        let detection = assert_reproduced(name, &read(&format!("klauspost-zstd/level{name}.zst")));
+        let (level, release) = name.split_once('-').unwrap();
+        let found = detection.recipe.unwrap();
+        assert_eq!(found.to_string(), format!("klauspost zstd {release} level {level}"));
+        assert!(found.encode().len() < 20, "{name}");
+    }
+}
+
+/// What skopeo 1.9.3 wrote of one layer: one frame, and with `zstd:chunked` one for each file and skippable ones behind them.
+#[test]
+fn zstd_layers_of_skopeo_are_reproduced() {
+    let found = assert_reproduced("skopeo", &read("klauspost-zstd/skopeo.zst")).recipe.unwrap();
+    assert_eq!(found.to_string(), "klauspost zstd 1.15 level 2");
+    let found = assert_reproduced("chunked", &read("klauspost-zstd/chunked.zst")).recipe.unwrap();
+    assert_eq!(found.to_string(), "klauspost zstd 1.15 level 4, 6 frames");
+}
+
 #[test]
 fn all_programs_decode_to_the_same() {
     let (format, expected) = plain(&read("python-6.gz"));

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use firn_engine::codec::layer::{DecodeLimits, LayerError, decoder};
 use firn_engine::recompress::{
-    DetectError, DetectLimits, Detection, EncodeError, Encoder, LibzstdFlag, LibzstdParams, Recipe, RecipeError,
-    ZstdEncoder, ZstdPart, ZstdRecipe, detect, dismiss,
+    DetectError, DetectLimits, Detection, EncodeError, Encoder, KlauspostZstdParams, KlauspostZstdRelease, LibzstdFlag,
+    LibzstdParams, Recipe, RecipeError, ZstdEncoder, ZstdPart, ZstdRecipe, detect, dismiss,
 };
 use proptest::prelude::*;
 
@@ -189,6 +189,38 @@ fn the_documented_bytes_are_the_encoding() {
     assert!(matches!(with(8, 0), Err(RecipeError::Damaged("encoder parameters out of range"))));
     assert!(matches!(Recipe::decode(&bytes[..bytes.len() - 1]), Err(RecipeError::Damaged(_))));
     assert!(matches!(Recipe::decode(&[&bytes[..], &[0]].concat()), Err(RecipeError::Damaged(_))));
+    // One frame by klauspost's package at level 2, as of 1.15.12.
+    let recipe = Recipe::Zstd(ZstdRecipe { parts: vec![frame(klauspost(2, KlauspostZstdRelease::V1_15), 70_000)] });
+    let bytes = [1, 2, 1, 2, 0, 1, 0, 3, 2, 0, 0, 1, 1, 0xf0, 0xa2, 4];
+    assert_eq!(recipe.encode(), bytes);
+    assert_eq!(Recipe::decode(&bytes), Ok(recipe));
+}
+
+fn klauspost(level: u8, release: KlauspostZstdRelease) -> ZstdEncoder {
+    ZstdEncoder::Klauspost(KlauspostZstdParams::new(level, release).unwrap())
+}
+
+/// As in layers of many small frames: short ones have another header, and often say nothing about level and release.
+#[test]
+fn frames_of_klausposts_package_are_found_among_others() {
+    let data = text(1_900_000, 4);
+    let (late, flushed) =
+        (klauspost(2, KlauspostZstdRelease::V1_20), KlauspostZstdParams::new(1, KlauspostZstdRelease::V1_18));
+    let flushed = ZstdEncoder::Klauspost(flushed.unwrap().flushed(true));
+    let mut parts = vec![frame(late, 90), skippable(b"x"), frame(late, 700), frame(late, 0), frame(late, 600_000)];
+    parts.extend((0..300).map(|len| frame(late, len * 17)));
+    parts.extend([frame(flushed, 70_000), frame(libzstd(3, &[LibzstdFlag::Checksum]), 200_000)]);
+    let left = data.len() as u64 - parts.iter().map(decoded_len).sum::<u64>();
+    parts.push(frame(klauspost(3, KlauspostZstdRelease::V1_15), left as usize));
+    let Recipe::Zstd(found) = assert_found(&encode(&parts, &data)) else { panic!("a zstd recipe") };
+    assert_eq!(found.parts.len(), parts.len());
+}
+
+fn decoded_len(part: &ZstdPart) -> u64 {
+    match part {
+        ZstdPart::Frame { len, .. } => *len,
+        ZstdPart::Literal(_) => 0,
+    }
 }
 
 proptest! {
