@@ -27,6 +27,8 @@ pub enum DeflateEncoder {
     Pigz(pigz::Params),
     /// `klauspost/compress` and `klauspost/pgzip`.
     Klauspost(kflate::Params),
+    /// The crate `miniz_oxide`, at this level of 1 to 10.
+    Miniz(u8),
 }
 
 /// A level of Go's `compress/flate`: -2 (`HuffmanOnly`) or 0 to 9; the default is 6.
@@ -60,6 +62,9 @@ pub enum EncoderFault {
     /// libzstd, and what it did.
     #[error("libzstd: {0}")]
     Zstd(&'static str),
+    /// miniz_oxide, and what it did.
+    #[error("miniz_oxide: {0}")]
+    Miniz(&'static str),
     /// Parameters that cannot have come from a recipe.
     #[error("{0}: parameters out of range")]
     Parameters(&'static str),
@@ -71,8 +76,9 @@ const GO: u16 = 2;
 const GNU_GZIP: u16 = 3;
 const PIGZ: u16 = 4;
 const KLAUSPOST: u16 = 5;
+const MINIZ: u16 = 6;
 /// Output as of zlib 1.3.2, and the same as 1.2.13's on the golden streams; as of Go 1.15 to 1.26, gzip 1.12 and 1.13, pigz 2.6 and
-/// 2.8, klauspost/compress 1.15.12 and 1.18.0. A release that changes it gets the next number.
+/// 2.8, klauspost/compress 1.15.12 and 1.18.0, miniz_oxide 0.7.4 to 0.9.1. A release that changes it gets the next number.
 const FIRST_VERSION: u16 = 1;
 
 /// Most parameter bytes an encoder may have in a recipe.
@@ -95,6 +101,7 @@ impl DeflateEncoder {
             Self::GnuGzip { level, rsyncable } => (GNU_GZIP, vec![level, rsyncable.into()]),
             Self::Pigz(params) => (PIGZ, params.to_bytes().to_vec()),
             Self::Klauspost(params) => (KLAUSPOST, params.to_bytes().to_vec()),
+            Self::Miniz(level) => (MINIZ, vec![level]),
         };
         (id, FIRST_VERSION, params)
     }
@@ -112,7 +119,8 @@ impl DeflateEncoder {
             (GNU_GZIP, &[level @ 1..=9, rsyncable @ 0..=1]) => Some(Self::GnuGzip { level, rsyncable: rsyncable == 1 }),
             (PIGZ, _) => pigz::Params::from_bytes(params).map(Self::Pigz),
             (KLAUSPOST, _) => kflate::Params::from_bytes(params).map(Self::Klauspost),
-            (GO | GNU_GZIP, _) => None,
+            (MINIZ, &[level @ 1..=10]) => Some(Self::Miniz(level)),
+            (GO | GNU_GZIP | MINIZ, _) => None,
             _ => return Err(WireFault::Unknown),
         };
         known.ok_or(WireFault::Parameters)
@@ -128,7 +136,8 @@ impl DeflateEncoder {
             [false, true].into_iter().flat_map(|rsyncable| levels.map(|level| Self::GnuGzip { level, rsyncable }));
         let pigz = pigz::Params::usual().flat_map(|params| levels.map(|level| Self::Pigz(params.at_level(level))));
         let klauspost = kflate::Params::usual().map(Self::Klauspost);
-        go.chain(zlib).chain(gzip).chain(pigz).chain(klauspost).collect()
+        let miniz = levels.map(Self::Miniz);
+        go.chain(zlib).chain(gzip).chain(pigz).chain(klauspost).chain(miniz).collect()
     }
 
     /// The family by whose habits a stream of this encoder can be told.
@@ -143,6 +152,7 @@ impl DeflateEncoder {
             Self::GnuGzip { .. } => Families::GNU_GZIP,
             Self::Pigz(_) => Families::PIGZ,
             Self::Klauspost(_) => Families::KLAUSPOST,
+            Self::Miniz(_) => Families::MINIZ,
         }
     }
 
@@ -151,7 +161,7 @@ impl DeflateEncoder {
         match self {
             Self::Zlib(params) => params.own().is_some(),
             Self::Go(_) => flush == Flush::Sync,
-            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) => false,
+            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) | Self::Miniz(_) => false,
         }
     }
 
@@ -168,7 +178,7 @@ impl DeflateEncoder {
             Self::Go(level) => goflate::Encoder::origin(level.get(), clean),
             Self::Pigz(params) => params.part_len().map(|_| clean.saturating_sub(pigz::DICTIONARY as u64)),
             Self::Klauspost(params) => params.part_len().map(|_| clean.saturating_sub(kflate::TAIL as u64)),
-            Self::GnuGzip { .. } => None,
+            Self::GnuGzip { .. } | Self::Miniz(_) => None,
         }
     }
 
@@ -178,7 +188,7 @@ impl DeflateEncoder {
         Some(match self {
             Self::Pigz(params) => Cut::Parts { len: params.part_len()?, marked: false },
             Self::Klauspost(params) => Cut::Parts { len: params.part_len()?, marked: true },
-            Self::Zlib(_) | Self::Go(_) | Self::GnuGzip { .. } => Cut::Blocks,
+            Self::Zlib(_) | Self::Go(_) | Self::GnuGzip { .. } | Self::Miniz(_) => Cut::Blocks,
         })
     }
 }

@@ -93,6 +93,7 @@ impl fmt::Display for DeflateEncoder {
             DeflateEncoder::GnuGzip { level, rsyncable } => {
                 write!(f, "GNU gzip -{level}{}", if *rsyncable { " --rsyncable" } else { "" })
             }
+            DeflateEncoder::Miniz(level) => write!(f, "miniz_oxide -{level}"),
             DeflateEncoder::Klauspost(params) => {
                 let name = match params.framing() {
                     Framing::Plain => "klauspost",

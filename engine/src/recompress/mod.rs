@@ -27,6 +27,7 @@ mod kflate;
 mod lane;
 #[forbid(unsafe_code)]
 mod member;
+mod miniz;
 #[forbid(unsafe_code)]
 mod near;
 #[forbid(unsafe_code)]

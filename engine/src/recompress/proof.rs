@@ -243,7 +243,7 @@ impl Places {
     fn add(&mut self, edge: Edge, shared: u8) {
         let (at, bits) = match edge.bit % 8 {
             0 => (edge.bit / 8 - 1, 8),
-            bits => (edge.bit / 8, bits as u8),
+            _ => (edge.bit / 8, (edge.bit % 8) as u8),
         };
         if edge.block - self.last < self.apart {
             return;

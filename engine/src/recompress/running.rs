@@ -2,7 +2,7 @@
 
 use super::place::{Bits, Flush, Habits, Place};
 use super::zlib::{LinkedZlib, deflate};
-use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, kflate, pigz};
+use super::{DeflateEncoder, EncoderFault, gnugzip, goflate, kflate, miniz, pigz};
 
 /// An encoder in the middle of a stream. Its output is a function of the data alone, not of how the data is cut.
 pub(super) struct RunningEncoder {
@@ -18,6 +18,7 @@ enum Kind {
     GnuGzip(Box<gnugzip::Encoder>),
     Pigz(Box<pigz::Encoder>),
     Klauspost(Box<kflate::Encoder>),
+    Miniz(miniz::Encoder),
 }
 
 /// Bytes handed to an encoder at once, so that what it emits is looked at before it runs far ahead.
@@ -54,6 +55,9 @@ impl RunningEncoder {
                 let encoder = kflate::Encoder::new(params).ok_or(EncoderFault::Parameters("klauspost"))?;
                 Kind::Klauspost(Box::new(encoder))
             }
+            DeflateEncoder::Miniz(level) => {
+                Kind::Miniz(miniz::Encoder::new(level).ok_or(EncoderFault::Parameters("miniz_oxide"))?)
+            }
         };
         Ok(Self { kind, out: Vec::new() })
     }
@@ -87,7 +91,7 @@ impl RunningEncoder {
             DeflateEncoder::Klauspost(params) => {
                 Kind::Klauspost(Box::new(kflate::Encoder::resume(params, place, &mut out)?))
             }
-            DeflateEncoder::GnuGzip { .. } => return None,
+            DeflateEncoder::GnuGzip { .. } | DeflateEncoder::Miniz(_) => return None,
         };
         Some(Self { kind, out })
     }
@@ -97,7 +101,7 @@ impl RunningEncoder {
         match &self.kind {
             Kind::Zlib(encoder) => Some(encoder.rest()),
             Kind::Go(encoder) => Some(encoder.rest()),
-            Kind::LinkedZlib(_) | Kind::GnuGzip(_) | Kind::Pigz(_) | Kind::Klauspost(_) => None,
+            Kind::LinkedZlib(_) | Kind::GnuGzip(_) | Kind::Pigz(_) | Kind::Klauspost(_) | Kind::Miniz(_) => None,
         }
     }
 
@@ -116,6 +120,7 @@ impl RunningEncoder {
                 Kind::GnuGzip(encoder) => encoder.write(piece, out),
                 Kind::Pigz(encoder) => encoder.write(piece, out),
                 Kind::Klauspost(encoder) => encoder.write(piece, out),
+                Kind::Miniz(encoder) => encoder.write(piece, out)?,
             }
             sink(out)?;
             out.clear();
@@ -150,6 +155,7 @@ impl RunningEncoder {
             Kind::GnuGzip(encoder) => encoder.finish(&mut out),
             Kind::Pigz(encoder) => encoder.finish(&mut out),
             Kind::Klauspost(encoder) => encoder.finish(&mut out),
+            Kind::Miniz(encoder) => encoder.finish(&mut out)?,
         }
         sink(&out)
     }

@@ -19,6 +19,8 @@ const MIN_PART: u64 = 2 << 20;
 const HISTORY: u64 = 512 << 10;
 /// Decoded bytes given to a part beyond its end, so that its encoder gets there: more than any encoder looks ahead.
 const BEYOND: u64 = 192 << 10;
+/// Decoded bytes kept to begin the next part with: more than the two above.
+const KEPT: usize = 1 << 20;
 /// Decoded bytes handed on at once.
 const PIECE: usize = 64 << 10;
 /// Pieces that wait for a part: all of one as a proof cuts them.
@@ -202,7 +204,6 @@ impl PartedEncoder {
     }
 
     fn remember(&mut self, piece: &[u8]) {
-        const KEPT: usize = (HISTORY + BEYOND) as usize + 2 * PIECE;
         if self.recent.len() > 4 * KEPT {
             self.recent.drain(..self.recent.len() - KEPT);
         }

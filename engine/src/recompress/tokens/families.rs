@@ -4,10 +4,10 @@ use super::{Survey, rules};
 
 /// A set of families of deflate encoders.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Families(u8);
+pub struct Families(u16);
 
 /// The families by name, in the order in which they are shown.
-const NAMES: [(Families, &str); 8] = [
+const NAMES: [(Families, &str); 9] = [
     (Families::ZLIB_8, "zlib (memLevel 8)"),
     (Families::ZLIB_9, "zlib (memLevel 9)"),
     (Families::ZLIB_OTHER, "zlib (memLevel 1 to 7)"),
@@ -15,12 +15,13 @@ const NAMES: [(Families, &str); 8] = [
     (Families::KLAUSPOST, "klauspost or pgzip"),
     (Families::GNU_GZIP, "GNU gzip"),
     (Families::PIGZ, "pigz"),
+    (Families::MINIZ, "miniz_oxide"),
     (Families::UNKNOWN, "unknown"),
 ];
 
 impl Families {
     /// All.
-    pub const ALL: Self = Self(u8::MAX);
+    pub const ALL: Self = Self(u16::MAX);
     /// None.
     pub const NONE: Self = Self(0);
     /// zlib with memory level 8, the default; with or without flushes of the sync, full and partial kind.
@@ -37,8 +38,10 @@ impl Families {
     pub const GNU_GZIP: Self = Self(1 << 5);
     /// pigz at levels 0 to 9 (its level 11 is zopfli), of any block size, also with `-i` and `-R`.
     pub const PIGZ: Self = Self(1 << 6);
+    /// miniz_oxide at levels 1 to 10.
+    pub const MINIZ: Self = Self(1 << 7);
     /// None of these.
-    pub const UNKNOWN: Self = Self(1 << 7);
+    pub const UNKNOWN: Self = Self(1 << 8);
 
     /// The families that can have written what was surveyed; [`Self::UNKNOWN`] alone when none can.
     ///
@@ -58,6 +61,7 @@ impl Families {
         add(Self::KLAUSPOST, rules::klauspost(survey));
         add(Self::GNU_GZIP, rules::gnu_gzip(survey));
         add(Self::PIGZ, rules::pigz(survey));
+        add(Self::MINIZ, rules::miniz(survey));
         if possible == Self::NONE { Self::UNKNOWN } else { possible }
     }
 

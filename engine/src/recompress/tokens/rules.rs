@@ -142,6 +142,24 @@ pub(super) fn klauspost(survey: &Survey) -> bool {
         && (by_tokens() || by_bytes())
 }
 
+/// miniz_oxide: a block ends when its tokens fill a buffer of 64 KiB (a byte a literal, three a match, a bit more for each), or
+/// when there are 31 KiB that take 9/10 of their own size there.
+pub(super) fn miniz(survey: &Survey) -> bool {
+    const FULL: u64 = ((64 << 10) - 8) * 8;
+    const LITERAL: u64 = 9;
+    const MATCH: u64 = 25;
+    blocks(survey).all(|at| {
+        let SurveyedBlock { tokens, bytes, .. } = *at.block;
+        if at.is_stored() || at.block.is_empty() {
+            return true;
+        }
+        let is_full = tokens * MATCH >= FULL;
+        let is_fat = bytes > 31 << 10 && ((tokens * MATCH / 8 + 8) * 115) >> 7 >= bytes;
+        let short = at.has_successor() && !is_full && !is_fat;
+        tokens * LITERAL <= FULL + 8 * LITERAL + MATCH && (!short || at.before_empty())
+    })
+}
+
 impl At<'_> {
     fn next_is_end(&self) -> bool {
         self.next.is_some_and(|next| next.last && ends_empty(next))
