@@ -16,6 +16,7 @@ func main() {
 	step := flag.Int("w", 1<<15, "bytes of a write; 0 for ReadFrom")
 	threads := flag.Int("c", 2, "concurrency")
 	flush := flag.Bool("f", false, "flush before the end")
+	sniff := flag.Bool("s", false, "write the first 8 bytes by themselves, the rest by ReadFrom")
 	frame := flag.Int("n", 0, "bytes of a frame, all by one encoder that is reset between them; 0 for one frame")
 	turns := flag.Int("t", 1, "encode so many times, for measuring")
 	flag.Parse()
@@ -32,7 +33,12 @@ func main() {
 				now = now[:*frame]
 			}
 			rest = rest[len(now):]
-			write(e, now, *step)
+			if *sniff && len(now) > 8 {
+				write(e, now[:8], 8)
+				write(e, now[8:], 0)
+			} else {
+				write(e, now, *step)
+			}
 			if *flush {
 				check(e.Flush())
 			}

@@ -4,6 +4,8 @@
 //!
 //! - How input is cut does not matter, nor does concurrency. A call of `Flush` before the end does: the last block is then
 //!   empty ([`Params::flushed`]).
+//! - So does it when a `Write` comes before `ReadFrom`, as in `containers/image`, which looks at a layer's first bytes
+//!   ([`Params::sniffed`]): what was written becomes a block.
 //! - What ends within its first block is a frame with another header, and is searched a little differently.
 //! - Releases have the same matches at levels 1 and 2, but choose otherwise what to do with them.
 //! - A Huffman table that was made and came out too large is forgotten, that of the block before is not.
@@ -44,6 +46,7 @@ use double::Double;
 use fast::Fast;
 use finder::Finder;
 use history::History;
+use params::SNIFFED;
 use parsed::Parsed;
 
 /// The frame's magic number.
@@ -97,6 +100,15 @@ impl Encoder {
     /// Takes all of `data`; blocks go to `sink` once they are full.
     pub(super) fn push<E>(&mut self, mut data: &[u8], sink: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         self.checksum.update(data);
+        if self.params.is_sniffed() && !self.begun {
+            let missing = SNIFFED.saturating_sub(self.history.block().len());
+            let (mut first, rest) = data.split_at(data.len().min(missing));
+            self.history.fill(&mut first);
+            data = rest;
+            if self.history.block().len() == SNIFFED {
+                self.next_block(false);
+            }
+        }
         while !data.is_empty() {
             self.history.fill(&mut data);
             if self.history.is_full() {

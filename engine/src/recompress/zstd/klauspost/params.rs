@@ -6,7 +6,11 @@ pub struct Params {
     level: u8,
     release: Release,
     flushed: bool,
+    sniffed: bool,
 }
+
+/// Bytes that `containers/image` looks at before it knows how a layer is compressed, and hands on by themselves.
+pub(super) const SNIFFED: usize = 8;
 
 /// Releases of `klauspost/compress` with another output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +33,7 @@ impl Params {
     /// Level 1 (`SpeedFastest`) to 4 (`SpeedBestCompression`); `None` for others.
     #[must_use]
     pub fn new(level: u8, release: Release) -> Option<Self> {
-        matches!(level, 1..=4).then_some(Self { level, release, flushed: false })
+        matches!(level, 1..=4).then_some(Self { level, release, flushed: false, sniffed: false })
     }
 
     /// Whether `Flush` was called before `Close`.
@@ -42,6 +46,18 @@ impl Params {
     #[must_use]
     pub fn is_flushed(&self) -> bool {
         self.flushed
+    }
+
+    /// Whether the first 8 bytes were written before `ReadFrom` took the rest, which makes them a block.
+    #[must_use]
+    pub fn sniffed(self, sniffed: bool) -> Self {
+        Self { sniffed, ..self }
+    }
+
+    /// Whether the first 8 bytes are a block.
+    #[must_use]
+    pub fn is_sniffed(&self) -> bool {
+        self.sniffed
     }
 
     /// 1 to 4.
@@ -77,12 +93,12 @@ impl Params {
     }
 
     pub(in super::super) fn to_bytes(self) -> [u8; 3] {
-        [self.level, self.release as u8, u8::from(self.flushed)]
+        [self.level, self.release as u8, u8::from(self.flushed) | u8::from(self.sniffed) << 1]
     }
 
     pub(in super::super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let &[level, release, flags @ (0 | 1)] = bytes else { return None };
+        let &[level, release, flags @ 0..=3] = bytes else { return None };
         let release = *Release::ALL.get(usize::from(release))?;
-        Some(Self::new(level, release)?.flushed(flags == 1))
+        Some(Self::new(level, release)?.flushed(flags & 1 != 0).sniffed(flags & 2 != 0))
     }
 }

@@ -60,6 +60,27 @@ fn recorded_streams() {
     }
 }
 
+/// What `Write` of 8 bytes and `ReadFrom` of the rest made, by FNV-1a.
+#[test]
+fn sniffed_streams() {
+    let input = recorded();
+    let hashes: [[u64; 3]; 4] = [
+        [0xf6b6_6d46_12bd_6560, 0xf6b6_6d46_12bd_6560, 0x929c_2505_783a_169e],
+        [0x84d4_7f65_3e5f_9ea4, 0x84d4_7f65_3e5f_9ea4, 0x5068_6e9d_877a_649f],
+        [0xe0bd_0534_01d5_1412, 0x4b23_9f6e_7a5c_c8c4, 0x9f49_d287_ff29_389d],
+        [0x5542_0df3_0c4c_fea1, 0x7947_ed39_13f6_1809, 0x7947_ed39_13f6_1809],
+    ];
+    for params in every().map(|params| params.sniffed(true)) {
+        let stream = encode(params, &input);
+        assert_decodes(&stream, &input);
+        let recorded = hashes[usize::from(params.level()) - 1][params.release() as usize];
+        assert_eq!(hash(&stream), recorded, "{params:?} {:016x}", hash(&stream));
+        let bytes: Vec<&[u8]> = input.chunks(1).collect();
+        assert!(frame(&mut Encoder::new(params), false, &bytes) == stream);
+        assert!(encode(params, &input[..7]) == encode(params.sniffed(false), &input[..7]));
+    }
+}
+
 #[test]
 fn hashed_streams() {
     let inputs = hashed();
