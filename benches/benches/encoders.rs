@@ -12,11 +12,17 @@ use std::sync::atomic::AtomicBool;
 use firn_engine::codec::{DecodeLimits, decoder};
 use firn_engine::recompress::{DetectLimits, Encoder, Recipe, detect};
 
-/// A program that writes gzip, and how it is told a level.
+/// A program that writes gzip or zstd, and how it is told a level.
 struct Peer {
     name: String,
     program: Vec<String>,
+    levels: u32,
 }
+
+/// Levels of gzip, and of what has most.
+const LEVELS: u32 = 9;
+/// Levels of klauspost's zstd.
+const GO_ZSTD_LEVELS: u32 = 4;
 
 /// What came of one tar at one level.
 #[derive(Default)]
@@ -39,18 +45,18 @@ fn main() {
         tars.len(),
         mb(total)
     );
-    println!("| program | {} |", (1..=9).map(|level| level.to_string()).collect::<Vec<_>>().join(" | "));
+    println!("| program | {} |", (1..=LEVELS).map(|level| level.to_string()).collect::<Vec<_>>().join(" | "));
     println!("|---|{}", "---|".repeat(9));
     let mut overhead = (0, 0);
     for peer in peers(&scratch) {
         let mut row = format!("| {} |", peer.name);
-        for level in 1..=9 {
+        for level in 1..=peer.levels {
             let mut cell = Cell::default();
             tars.iter().for_each(|tar| measure(&peer, level, tar, &scratch, &mut cell));
             row.push_str(&format!(" {} |", cell.show()));
             overhead = (overhead.0 + cell.recipe_bytes, overhead.1 + cell.blob_bytes);
         }
-        println!("{row}");
+        println!("{row}{}", " – |".repeat((LEVELS - peer.levels) as usize));
     }
     println!("\nrecipes: {} bytes for {:.1} MB of blobs", overhead.0, mb(overhead.1));
 }
@@ -136,7 +142,7 @@ with gzip.GzipFile('', 'wb', LEVEL, sys.stdout.buffer, 0) as out: shutil.copyfil
         if is_here {
             let words = words.iter().map(|word| (*word).to_owned());
             let program = std::iter::once(program.to_owned()).chain(words).collect();
-            peers.push(Peer { name: name.to_owned(), program });
+            peers.push(Peer { name: name.to_owned(), program, levels: LEVELS });
         } else {
             eprintln!("{program} is not here: its row is left out");
         }
@@ -149,6 +155,7 @@ with gzip.GzipFile('', 'wb', LEVEL, sys.stdout.buffer, 0) as out: shutil.copyfil
         ("Go compress/gzip", "stdgzip", &["LEVEL"][..], "golang-go"),
         ("klauspost gzip", "klauspost", &["gzip", "LEVEL"], "golang-github-klauspost-compress-dev"),
         ("klauspost pgzip", "klauspost", &["pgzip", "LEVEL"], "golang-github-klauspost-compress-dev"),
+        ("klauspost zstd", "klauspost", &["zstd", "LEVEL"], "golang-github-klauspost-compress-dev"),
     ] {
         let binary = scratch.join(source);
         let built = Command::new("go")
@@ -161,7 +168,8 @@ with gzip.GzipFile('', 'wb', LEVEL, sys.stdout.buffer, 0) as out: shutil.copyfil
         if built.is_ok_and(|status| status.success()) {
             let words = words.iter().map(|word| (*word).to_owned());
             let program = std::iter::once(binary.display().to_string()).chain(words).collect();
-            peers.push(Peer { name: format!("{name} ({})", version(package)), program });
+            let levels = if name.ends_with("zstd") { GO_ZSTD_LEVELS } else { LEVELS };
+            peers.push(Peer { name: format!("{name} ({})", version(package)), program, levels });
         } else {
             eprintln!("{name} can't be built: its row is left out");
         }

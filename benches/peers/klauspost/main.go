@@ -1,4 +1,4 @@
-// Compresses standard input as skopeo, buildah and BuildKit do: klauspost gzip|pgzip LEVEL.
+// Compresses standard input as skopeo, buildah and BuildKit do: klauspost gzip|pgzip|zstd LEVEL.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
 )
 
@@ -16,9 +17,13 @@ func main() {
 		panic(err)
 	}
 	var out io.WriteCloser
-	if os.Args[1] == "pgzip" {
+	switch os.Args[1] {
+	case "pgzip":
 		out, err = pgzip.NewWriterLevel(os.Stdout, level)
-	} else {
+	case "zstd":
+		wanted := zstd.WithEncoderLevel(zstd.EncoderLevel(level))
+		out, err = zstd.NewWriter(os.Stdout, wanted, zstd.WithEncoderConcurrency(1))
+	default:
 		out, err = gzip.NewWriterLevel(os.Stdout, level)
 	}
 	if err != nil {

@@ -170,7 +170,7 @@ impl Table {
         self.transforms.get(usize::from(symbol)).map_or(0, |transform| (transform.bits >> 16) as u8)
     }
 
-    /// Writes what leads from `state` to the symbol; returns the state before it. At most nine bits.
+    /// Writes what leads from `state` to the symbol; returns the state before it. At most eight bits.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "masked")]
     pub(super) fn step(&self, state: u16, symbol: u8, out: &mut BitWriter) -> u16 {

@@ -167,11 +167,14 @@ impl<'a> Source<'a> {
         let limit = self.end - later.min(self.end);
         let mut len = 0;
         while len < limit {
-            let differ = self.load8(later + len) ^ self.load8(earlier + len);
-            if differ != 0 {
-                return limit.min(len + (differ.trailing_zeros() / 8) as usize);
+            let first = self.load8(later + len) ^ self.load8(earlier + len);
+            let second = self.load8(later + len + 8) ^ self.load8(earlier + len + 8);
+            if first | second != 0 {
+                // Without a branch: how far they agree is hard to foretell.
+                let (base, differ) = if first == 0 { (8, second) } else { (0, first) };
+                return limit.min(len + base + (differ.trailing_zeros() / 8) as usize);
             }
-            len += 8;
+            len += 16;
         }
         limit
     }
@@ -181,10 +184,18 @@ impl<'a> Source<'a> {
     #[inline(always)]
     pub(super) fn extend_back(self, origin: usize, at: usize, from: usize, floor: usize) -> (usize, usize) {
         let low = origin.saturating_sub(self.window as usize);
-        let (mut at, mut from) = (at, from);
-        while from > low && at > floor && self.byte(from - 1) == self.byte(at - 1) {
-            (at, from) = (at - 1, from - 1);
+        let limit = from.saturating_sub(low).min(at.saturating_sub(floor));
+        let mut len = 0;
+        if from >= 8 {
+            let differ = self.load8(at - 8) ^ self.load8(from - 8);
+            len = limit.min((differ.leading_zeros() / 8) as usize);
+            if len < 8 {
+                return (at - len, from - len);
+            }
         }
-        (at, from)
+        while len < limit && self.byte(from - len - 1) == self.byte(at - len - 1) {
+            len += 1;
+        }
+        (at - len, from - len)
     }
 }

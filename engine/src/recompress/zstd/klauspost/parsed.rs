@@ -71,11 +71,14 @@ impl Parsed {
     #[expect(clippy::indexing_slicing, reason = "the place is masked and the buffer padded")]
     fn copy(&mut self, source: Source<'_>, from: usize, to: usize) {
         let (mut at, mut from, end) = (self.len, from, self.len + to.saturating_sub(from));
-        while at < end {
+        loop {
             if let Some(room) = self.literals[at % (2 * BLOCK)..].first_chunk_mut() {
                 *room = source.load16(from);
             }
             (at, from) = (at + 16, from + 16);
+            if at >= end {
+                break;
+            }
         }
         self.len = end;
     }

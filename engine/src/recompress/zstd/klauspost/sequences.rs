@@ -250,8 +250,10 @@ impl Coder {
     /// Last to first.
     #[expect(clippy::indexing_slicing, reason = "symbols are masked")]
     fn stream(&self, sequences: &[Sequence], out: &mut Vec<u8>) {
-        /// Three states of nine bits at most and the bits behind three codes.
-        const MOST: usize = (3 * 9 + 16 + 31 + 16) / 8 + 1;
+        /// Three states of eight bits at most and the bits behind three codes.
+        const MOST: usize = (3 * 8 + 16 + 31 + 16) / 8 + 1;
+        /// What there is room for behind three states and seven bits that wait.
+        const ROOM: u8 = 33;
         let start = out.len();
         out.resize(start + sequences.len() * MOST + 24, 0);
         let room = out.get_mut(start..).unwrap_or_default();
@@ -266,14 +268,19 @@ impl Coder {
                     let o_state = offsets.step(o_state, *o, &mut bits);
                     let m_state = matches.step(m_state, *m, &mut bits);
                     let l_state = literals.step(l_state, *l, &mut bits);
-                    at = bits.flush_into(room, at);
                     (l_state, o_state, m_state)
                 }
             });
             let lengths = u64::from(tail(sequence.literals, l_bits)) | u64::from(tail(sequence.len, m_bits)) << l_bits;
-            bits.put(lengths, u32::from(l_bits + m_bits));
-            at = bits.flush_into(room, at);
-            bits.put(u64::from(tail(sequence.offset, *o)), u32::from(*o));
+            let offset = u64::from(tail(sequence.offset, *o));
+            if l_bits + m_bits + o <= ROOM {
+                bits.put(lengths | offset << (l_bits + m_bits), u32::from(l_bits + m_bits + o));
+            } else {
+                at = bits.flush_into(room, at);
+                bits.put(lengths, u32::from(l_bits + m_bits));
+                at = bits.flush_into(room, at);
+                bits.put(offset, u32::from(*o));
+            }
             at = bits.flush_into(room, at);
         }
         out.truncate(start + at);
