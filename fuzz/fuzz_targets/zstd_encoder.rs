@@ -14,7 +14,7 @@ use libfuzzer_sys::fuzz_target;
 fn encoder(choice: u8) -> Option<ZstdEncoder> {
     let release = KlauspostZstdRelease::ALL[usize::from(choice / 8 % 3)];
     let params = KlauspostZstdParams::new(choice % 4 + 1, release)?;
-    Some(ZstdEncoder::Klauspost(params.flushed(choice & 4 > 0)))
+    Some(ZstdEncoder::Klauspost(params.flushed(choice & 4 > 0).sniffed(choice & 128 > 0)))
 }
 
 /// The bytes, repeated with a change in each round and runs between rounds, so that short inputs reach past blocks.

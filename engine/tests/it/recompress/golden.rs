@@ -126,6 +126,8 @@ fn frames_of_klausposts_package_are_reproduced() {
 fn zstd_layers_of_skopeo_are_reproduced() {
     let found = assert_reproduced("skopeo", &read("klauspost-zstd/skopeo.zst")).recipe.unwrap();
     assert_eq!(found.to_string(), "klauspost zstd 1.15 level 2");
+    let found = assert_reproduced("skopeo-tar", &read("klauspost-zstd/skopeo-tar.zst")).recipe.unwrap();
+    assert_eq!(found.to_string(), "klauspost zstd 1.15 level 2");
     let found = assert_reproduced("chunked", &read("klauspost-zstd/chunked.zst")).recipe.unwrap();
     assert_eq!(found.to_string(), "klauspost zstd 1.15 level 4, 6 frames");
 }
