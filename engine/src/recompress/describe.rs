@@ -14,13 +14,13 @@ impl fmt::Display for Recipe {
             Recipe::Amended(amended) => {
                 let members = &amended.gzip.members;
                 summarise(f, members.iter().map(|member| member.encoder.to_string()), "members")?;
+                if amended.is_exact() {
+                    return Ok(());
+                }
                 let all = || amended.amendments.iter().map(|(_, amendments)| amendments);
                 let flushes = all().flat_map(|a| &a.list).filter(|a| matches!(a, Amendment::Flush { .. })).count();
                 let slides: usize = all().map(|amendments| amendments.slides.len()).sum();
                 let kept: u64 = all().map(|amendments| amendments.stretched_bytes()).sum();
-                if amended.is_exact() {
-                    return Ok(());
-                }
                 f.write_str(", amended:")?;
                 let parts = [(flushes as u64, "flushes"), (slides as u64, "early slides"), (kept, "bytes kept")];
                 let mut parts = parts.into_iter().filter(|(count, _)| *count > 0);

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::lane::{End, Feed, Lane, Start};
 use super::near::{Amendment, Resume, Stretch};
 use super::place::Bits;
+use super::recent::Recent;
 use super::watch::{Edge, Edges};
 use super::{DeflateEncoder, EncoderFault};
 
@@ -102,10 +103,7 @@ pub(super) struct MemberProof<'l> {
     body: Vec<u8>,
     /// Decoded offset at which the lane began.
     lane_at: u64,
-    /// Decoded bytes so far.
-    decoded: u64,
-    /// The last decoded bytes.
-    recent: Vec<u8>,
+    recent: Recent<HISTORY>,
     /// Where the lane ends and the next begins, until the lane has had enough bytes beyond.
     next: Option<Next>,
     places: Places,
@@ -125,9 +123,8 @@ impl<'l> MemberProof<'l> {
     /// Begins with the stream.
     pub(super) fn begin(lanes: &'l Lanes<'l>, member: usize, encoder: DeflateEncoder) -> Result<Self, Gone> {
         let lane = lanes.open(member, encoder, Start::Stream)?;
-        let (plain, body, recent) = (Vec::new(), Vec::new(), Vec::new());
-        let places = Places::default();
-        Ok(Self { lanes, member, encoder, lane, plain, body, lane_at: 0, decoded: 0, recent, next: None, places })
+        let (plain, body, recent, places) = (Vec::new(), Vec::new(), Recent::default(), Places::default());
+        Ok(Self { lanes, member, encoder, lane, plain, body, lane_at: 0, recent, next: None, places })
     }
 
     /// Who is said to have written it.
@@ -140,7 +137,7 @@ impl<'l> MemberProof<'l> {
         if self.lanes.has_failed() {
             return Err(Gone);
         }
-        self.remember(plain);
+        self.recent.push(plain);
         if let Some(edge) = edges.take()
             && self.next.is_none()
         {
@@ -152,11 +149,11 @@ impl<'l> MemberProof<'l> {
             self.body.extend_from_slice(body);
         }
         self.plain.extend_from_slice(plain);
-        if self.next.as_ref().is_some_and(|next| self.decoded >= next.edge.block + BEYOND) {
+        if self.next.as_ref().is_some_and(|next| self.recent.end() >= next.edge.block + BEYOND) {
             self.change_lanes()?;
         }
         if self.next.is_none()
-            && self.decoded - self.lane_at >= LANE
+            && self.recent.end() - self.lane_at >= LANE
             && let Some(cut) = self.encoder.cut()
         {
             edges.want(cut);
@@ -175,19 +172,9 @@ impl<'l> MemberProof<'l> {
         Ok(std::mem::take(&mut self.places).into_amendments())
     }
 
-    fn remember(&mut self, plain: &[u8]) {
-        if self.recent.len() >= 4 * HISTORY {
-            self.recent.drain(..self.recent.len() - HISTORY);
-        }
-        self.recent.extend_from_slice(plain);
-        self.decoded += plain.len() as u64;
-    }
-
     /// The edge lies in the bytes pushed last: what comes before it belongs to this lane, the rest to the next.
     fn meet(&mut self, edge: Edge, body: &[u8], body_at: u64) {
-        let recent_at = self.decoded - self.recent.len() as u64;
-        let from = self.encoder.origin(edge.clean).and_then(|origin| origin.checked_sub(recent_at));
-        let plain = from.and_then(|from| self.recent.get(usize::try_from(from).ok()?..));
+        let plain = self.encoder.origin(edge.clean).and_then(|origin| self.recent.since(origin));
         let cut = (edge.bit / 8).checked_sub(body_at).and_then(|at| body.split_at_checked(usize::try_from(at).ok()?));
         let (Some(plain), Some((before, after))) = (plain, cut) else {
             // Too far back: this edge is passed by.
@@ -201,7 +188,7 @@ impl<'l> MemberProof<'l> {
             edge,
             tail: Bits { value, count },
             shared: if count == 0 { before.last().copied() } else { Some(value) },
-            plain_at: self.decoded - plain.len() as u64,
+            plain_at: self.recent.end() - plain.len() as u64,
             plain: plain.to_vec(),
             body: after.to_vec(),
         });

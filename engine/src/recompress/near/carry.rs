@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use super::edges::{AHEAD, Edge, place};
+use super::edges::{AHEAD, Edge, HISTORY, place};
 use super::{Amendment, Amendments, Resume, Stretch};
 use crate::recompress::encoder::EncodeError;
 use crate::recompress::place::Bits;
 use crate::recompress::running::RunningEncoder;
 use crate::recompress::{DeflateEncoder, EncoderFault};
 
-/// Decoded bytes kept before it: a window, where it may lie in its buffer, and a block's literals.
-const HISTORY: u64 = 512 << 10;
 /// Decoded bytes given to the encoder at once.
 const PIECE: usize = 64 << 10;
 

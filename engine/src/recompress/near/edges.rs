@@ -3,6 +3,10 @@
 use crate::recompress::DeflateEncoder;
 use crate::recompress::place::{Bits, Place};
 
+/// Decoded bytes kept before it: a window, where it may lie in its buffer, and a block's literals.
+pub(super) const HISTORY: u64 = 512 << 10;
+/// Decoded bytes given to an encoder beyond a block, so that it gets to the block's end: more than any looks ahead.
+pub(super) const BEYOND: u64 = 192 << 10;
 /// Decoded bytes wanted behind an edge: enough to resume an encoder there, unless a flush or the stream's end comes first.
 pub(super) const AHEAD: u64 = 1 << 10;
 

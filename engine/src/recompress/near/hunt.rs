@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::edges::{AHEAD, Edge, place};
+use super::edges::{AHEAD, BEYOND, Edge, HISTORY, place};
 use super::scout::{Mark, Scout, Seen};
 use super::{Amendment, Amendments, Flush, MAX_AMENDMENTS, Resume, Stretch};
 use crate::recompress::compare::MAX_LAG;
@@ -13,14 +13,10 @@ use crate::recompress::place::{Bits, Habits};
 use crate::recompress::running::RunningEncoder;
 use crate::recompress::{DeflateEncoder, EncoderFault};
 
-/// Decoded bytes kept before the block that is looked at.
-const HISTORY: u64 = 512 << 10;
 /// Most decoded bytes kept before the end; a longer block can still be taken as it stands.
 const MAX_PLAIN: u64 = 16 << 20;
 /// Decoded bytes given to an encoder between looks at what it emitted.
 const PIECE: u64 = 64 << 10;
-/// Decoded bytes given to an encoder beyond a block, so that it gets to the block's end.
-const BEYOND: u64 = 192 << 10;
 /// Bytes of the stream that may be taken as they stand whatever the stream's length so far.
 const FREE: u64 = 96 << 10;
 /// Blocks of the stream that wait to be compared: a real one has hundreds of bytes.

@@ -8,18 +8,16 @@ use std::thread;
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use super::carry::AmendedEncoder;
+use super::edges::{BEYOND, HISTORY};
 use super::{Amendment, Amendments, Resume, Stretch};
 use crate::parallel::{Crew, Hand};
 use crate::recompress::DeflateEncoder;
 use crate::recompress::encoder::EncodeError;
+use crate::recompress::recent::Recent;
 
 /// Decoded bytes of a part at least.
 const MIN_PART: u64 = 2 << 20;
-/// Decoded bytes given to a part before its start: a window, where it may lie in its buffer, and a block's literals.
-const HISTORY: u64 = 512 << 10;
-/// Decoded bytes given to a part beyond its end, so that its encoder gets there: more than any encoder looks ahead.
-const BEYOND: u64 = 192 << 10;
-/// Decoded bytes kept to begin the next part with: more than the two above.
+/// Decoded bytes kept to begin the next part with: more than [`HISTORY`] and [`BEYOND`].
 const KEPT: usize = 1 << 20;
 /// Decoded bytes handed on at once.
 const PIECE: usize = 64 << 10;
@@ -40,9 +38,7 @@ pub(in crate::recompress) struct PartedEncoder {
     coming: VecDeque<Part>,
     /// Parts that are begun and not written to their end. The last is being fed.
     under_way: VecDeque<Working>,
-    /// The last decoded bytes, and how many there were in all.
-    recent: Vec<u8>,
-    decoded: u64,
+    recent: Recent<KEPT>,
     /// One part may be encoded at any time, more only by hands of the crew.
     own: Crew,
     crew: Crew,
@@ -98,8 +94,7 @@ impl PartedEncoder {
             amendments: Arc::clone(amendments),
             coming,
             under_way: VecDeque::new(),
-            recent: Vec::new(),
-            decoded: 0,
+            recent: Recent::default(),
             own: Crew::new(1),
             crew: crew.clone(),
         })
@@ -111,9 +106,9 @@ impl PartedEncoder {
             if self.under_way.is_empty() {
                 self.begin(sink)?;
             }
-            self.remember(piece);
+            self.recent.push(piece);
             self.feed(Feed::Bytes(piece.to_vec()), sink)?;
-            while self.next_start().is_some_and(|at| self.decoded >= at.saturating_add(BEYOND)) {
+            while self.next_start().is_some_and(|at| self.recent.end() >= at.saturating_add(BEYOND)) {
                 self.change(sink)?;
             }
         }
@@ -132,7 +127,7 @@ impl PartedEncoder {
         if self.under_way.is_empty() {
             self.begin(sink)?;
         }
-        while self.next_start().is_some_and(|at| self.decoded >= at) {
+        while self.next_start().is_some_and(|at| self.recent.end() >= at) {
             self.change(sink)?;
         }
         if !self.coming.is_empty() {
@@ -172,10 +167,8 @@ impl PartedEncoder {
         let (encoder, plain) = match part.behind.and_then(|number| self.amendments.list.get(number)).and_then(cut) {
             None => (AmendedEncoder::start(self.encoder, amendments)?, Vec::new()),
             Some((stretch, at)) => {
-                let recent_at = self.decoded - self.recent.len() as u64;
-                let from = at.saturating_sub(HISTORY).max(recent_at);
-                let known = usize::try_from(from - recent_at).ok().and_then(|from| self.recent.get(from..));
-                let plain = known.unwrap_or_default().to_vec();
+                let from = at.saturating_sub(HISTORY).max(self.recent.start());
+                let plain = self.recent.since(from).unwrap_or_default().to_vec();
                 (AmendedEncoder::behind(self.encoder, amendments, stretch, from), plain)
             }
         };
@@ -201,14 +194,6 @@ impl PartedEncoder {
             stretch.resume = Resume::End;
         }
         Amendments { slides: self.amendments.slides.clone(), list }
-    }
-
-    fn remember(&mut self, piece: &[u8]) {
-        if self.recent.len() > 4 * KEPT {
-            self.recent.drain(..self.recent.len() - KEPT);
-        }
-        self.recent.extend_from_slice(piece);
-        self.decoded += piece.len() as u64;
     }
 
     /// Hands something to the last part, and takes what the first has made while that takes time.

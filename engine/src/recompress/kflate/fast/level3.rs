@@ -3,8 +3,9 @@
 use super::super::history::Source;
 use super::super::tokens::Tokens;
 use super::probe::Probe;
-use super::tables::{NewestTwo, REACH, enter, hash5, lower};
+use super::tables::{NewestTwo, REACH, enter, lower};
 use super::{Level, MARGIN, extend_back, rest};
+use crate::recompress::coding::hashes::hash5;
 
 const BITS: u32 = 16;
 const SIZE: usize = 1 << BITS;

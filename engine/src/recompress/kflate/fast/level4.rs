@@ -4,8 +4,9 @@ use super::super::history::Source;
 use super::super::params::Revision;
 use super::super::tokens::Tokens;
 use super::probe::Probe;
-use super::tables::{Newest, entry, hash4, hash7, lower};
+use super::tables::{Newest, entry, lower};
 use super::{Level, MARGIN, extend_back, rest};
+use crate::recompress::coding::hashes::{hash4, hash7};
 
 const BITS: u32 = 15;
 const SIZE: usize = 1 << BITS;

@@ -2,8 +2,9 @@
 
 use super::super::history::Source;
 use super::probe::Probe;
-use super::tables::{Newest, NewestTwo, enter, entry, hash4, hash7, lower};
+use super::tables::{Newest, NewestTwo, enter, entry, lower};
 use crate::recompress::coding::alphabet::MAX_MATCH;
+use crate::recompress::coding::hashes::{hash4, hash7};
 
 const BITS: u32 = 15;
 const SIZE: usize = 1 << BITS;

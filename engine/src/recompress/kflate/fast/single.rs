@@ -3,8 +3,9 @@
 use super::super::history::Source;
 use super::super::tokens::Tokens;
 use super::probe::Probe;
-use super::tables::{Newest, REACH, entry, hash5, lower};
+use super::tables::{Newest, REACH, entry, lower};
 use super::{Level, MARGIN, extend_back, rest};
+use crate::recompress::coding::hashes::hash5;
 
 /// Strides grow by one every 2^this bytes without a match.
 const STRIDE: u32 = 5;

@@ -3,9 +3,9 @@
 use super::effort::{Effort, Gain};
 use super::window::{Bytes, HALF};
 use crate::recompress::coding::alphabet::{DISTANCE_CLASSES, LENGTH_CLASS_OF, LENGTH_CLASSES, distance_symbol};
+use crate::recompress::coding::hashes::hash4;
 
 const BITS: u32 = 17;
-const PRIME_4: u32 = 2_654_435_761;
 /// The shortest match that is looked for.
 pub(super) const SHORTEST: usize = 4;
 
@@ -140,7 +140,7 @@ fn slide(links: &mut [Link]) {
 
 #[inline(always)]
 fn hash(string: u32) -> usize {
-    (string.wrapping_mul(PRIME_4) >> (32 - BITS)) as usize
+    hash4::<BITS>(string.into())
 }
 
 /// Bits of `len` literals from `at` on.

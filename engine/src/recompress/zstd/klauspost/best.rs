@@ -1,10 +1,11 @@
 //! Level 4, output as of 1.18: two places by four bytes and two by eight, and whatever saves most bits.
 
 use super::entropy::bits_per_byte;
-use super::finder::{Finder, Pairs, hash4, hash8, is_run, low};
+use super::finder::{Finder, Pairs, is_run};
 use super::history::Source;
 use super::parsed::{MIN_MATCH, OFFSET, Parsed};
 use super::prices::Prices;
+use crate::recompress::coding::hashes::{hash4, hash8, low};
 
 /// Bytes at the end of a block where no match starts.
 const MARGIN: usize = 12;

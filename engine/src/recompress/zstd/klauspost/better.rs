@@ -1,9 +1,10 @@
 //! Level 3: one table by five bytes, and one by eight that keeps two places; the longer match wins.
 
-use super::finder::{Finder, Pairs, Table, hash5, hash8, is_run, low};
+use super::finder::{Finder, Pairs, Table, is_run};
 use super::history::Source;
 use super::params::Release;
 use super::parsed::{OFFSET, Parsed};
+use crate::recompress::coding::hashes::{hash5, hash8, low};
 
 /// Bytes at the end of a block where no match starts.
 const MARGIN: usize = 10;

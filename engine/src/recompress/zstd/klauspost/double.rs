@@ -1,8 +1,9 @@
 //! Level 2: one table by five bytes and one by eight.
 
-use super::finder::{Finder, Table, hash5, hash8, low};
+use super::finder::{Finder, Table};
 use super::history::Source;
 use super::parsed::{OFFSET, Parsed};
+use crate::recompress::coding::hashes::{hash5, hash8, low};
 
 /// Bytes at the end of a block where no match starts.
 const MARGIN: usize = 10;

@@ -1,8 +1,9 @@
 //! Level 1: one table by six bytes, two places at a time.
 
-use super::finder::{Finder, Table, hash6, low};
+use super::finder::{Finder, Table};
 use super::history::Source;
 use super::parsed::{OFFSET, Parsed};
+use crate::recompress::coding::hashes::{hash6, low};
 
 /// Bytes at the end of a block where no match starts.
 const MARGIN: usize = 8;
