@@ -2,6 +2,7 @@
 
 use super::near::Amendment;
 use super::proof::{Gone, Lanes, MemberProof};
+use super::reading::BodyDecoder;
 use super::tokens::{Step, TokenError, TokenReader};
 use super::trial::{Effort, Survivor, Trial};
 use super::watch::Watcher;
@@ -42,22 +43,6 @@ impl<'l> MemberReader<'l> {
     pub(super) fn new(candidates: Vec<DeflateEncoder>) -> Self {
         let stage = Stage::Trial(Trial::new(candidates));
         Self { reader: TokenReader::new(), watcher: Watcher::default(), taken: 0, len: 0, stage }
-    }
-
-    /// Decodes the next bytes of the stream: how many of them belong to it, and whether it ends there.
-    pub(super) fn decode(&mut self, slice: &[u8]) -> Result<(usize, bool), TokenError> {
-        self.watcher.plain.clear();
-        let step = self.reader.push(slice, &mut self.watcher);
-        self.len += self.watcher.plain.len() as u64;
-        Ok(match step? {
-            Step::More => (slice.len(), false),
-            Step::End { consumed, .. } => (consumed, true),
-        })
-    }
-
-    /// What the last call of `decode` decoded, be it that it failed.
-    pub(super) fn plain(&self) -> &[u8] {
-        &self.watcher.plain
     }
 
     /// Decoded bytes of the member so far.
@@ -110,5 +95,21 @@ impl<'l> MemberReader<'l> {
             Ok(places) => Standing::Wrote(proof.encoder(), places),
             Err(Gone) => Standing::Halted,
         })
+    }
+}
+
+impl BodyDecoder for MemberReader<'_> {
+    fn decode(&mut self, slice: &[u8]) -> Result<(usize, bool), TokenError> {
+        self.watcher.plain.clear();
+        let step = self.reader.push(slice, &mut self.watcher);
+        self.len += self.watcher.plain.len() as u64;
+        Ok(match step? {
+            Step::More => (slice.len(), false),
+            Step::End { consumed, .. } => (consumed, true),
+        })
+    }
+
+    fn plain(&self) -> &[u8] {
+        &self.watcher.plain
     }
 }

@@ -39,6 +39,7 @@ mod place;
 #[forbid(unsafe_code)]
 mod proof;
 #[forbid(unsafe_code)]
+mod reading;
 mod recent;
 mod recipe;
 #[forbid(unsafe_code)]

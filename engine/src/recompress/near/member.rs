@@ -3,6 +3,7 @@
 use super::Amendments;
 use super::hunt::{Hunt, Lost};
 use super::scout::{Mark, Scout, Seen};
+use crate::recompress::reading::BodyDecoder;
 use crate::recompress::tokens::{Families, Step, Survey, TokenError, TokenReader};
 use crate::recompress::trial::{Effort, SURVEYED, is_prefix};
 use crate::recompress::{DeflateEncoder, EncoderFault};
@@ -50,25 +51,6 @@ impl MemberHunt {
         Self { reader: TokenReader::new(), scout: Scout::default(), len: 0, stage }
     }
 
-    /// Decodes the next bytes of the stream: how many of them belong to it, and whether it ends there.
-    pub(super) fn decode(&mut self, slice: &[u8]) -> Result<(usize, bool), TokenError> {
-        self.scout.clear();
-        let step = self.reader.push(slice, &mut self.scout);
-        self.len += self.scout.plain.len() as u64;
-        Ok(match step? {
-            Step::More => (slice.len(), false),
-            Step::End { consumed, .. } => {
-                self.scout.conclude();
-                (consumed, true)
-            }
-        })
-    }
-
-    /// What the last call of `decode` decoded.
-    pub(super) fn plain(&self) -> &[u8] {
-        &self.scout.plain
-    }
-
     /// Decoded bytes of the member so far.
     pub(super) fn len(&self) -> u64 {
         self.len
@@ -105,6 +87,25 @@ impl MemberHunt {
         }
         let (encoder, raw) = (hunt.encoder(), hunt.raw());
         Ok(hunt.into_amendments().map_or(Standing::Unknown, |amendments| Standing::Wrote(encoder, amendments, raw)))
+    }
+}
+
+impl BodyDecoder for MemberHunt {
+    fn decode(&mut self, slice: &[u8]) -> Result<(usize, bool), TokenError> {
+        self.scout.clear();
+        let step = self.reader.push(slice, &mut self.scout);
+        self.len += self.scout.plain.len() as u64;
+        Ok(match step? {
+            Step::More => (slice.len(), false),
+            Step::End { consumed, .. } => {
+                self.scout.conclude();
+                (consumed, true)
+            }
+        })
+    }
+
+    fn plain(&self) -> &[u8] {
+        &self.scout.plain
     }
 }
 
