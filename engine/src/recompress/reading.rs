@@ -7,7 +7,7 @@ use super::detect::DetectError;
 use super::recipe::{AmendedRecipe, GzipRecipe, MAX_MEMBERS, MAX_RECIPE, Member, Trailing};
 use super::tokens::TokenError;
 use super::{Amendments, DeflateEncoder};
-use crate::codec::layer::gzip::{GzipStream, Step};
+use crate::codec::layer::gzip::{GzipStream, Part, Step};
 use crate::codec::layer::{Compression, DecodeLimits, GzipHeader, Input, SNIFF_LEN};
 
 /// Decodes one member's deflate stream.
@@ -91,7 +91,7 @@ pub(super) struct Gathered {
     header: Vec<u8>,
     members: Vec<Member>,
     amendments: Vec<(u32, Arc<Amendments>)>,
-    pub(super) trailing: Trailing,
+    trailing: Trailing,
 }
 
 impl Gathered {
@@ -100,8 +100,16 @@ impl Gathered {
         self.members.len()
     }
 
-    /// Takes bytes of the next member's header; false if there is no room for them.
-    pub(super) fn push_header(&mut self, bytes: &[u8]) -> bool {
+    /// Takes bytes that are not of a stream; false if there is no room for them.
+    pub(super) fn take(&mut self, part: Part, bytes: &[u8]) -> bool {
+        match part {
+            Part::Header => self.push_header(bytes),
+            Part::Trailing => self.trailing.push(bytes),
+            Part::Body | Part::Trailer | Part::End => true,
+        }
+    }
+
+    fn push_header(&mut self, bytes: &[u8]) -> bool {
         self.header.extend_from_slice(bytes);
         let one_more = !bytes.is_empty() && self.members.len() >= MAX_MEMBERS;
         !one_more && self.header.len() <= MAX_RECIPE

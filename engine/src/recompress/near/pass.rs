@@ -112,12 +112,7 @@ fn read(
             consumed
         } else {
             let (step, bytes) = reading.frame()?;
-            let fits = match step.part {
-                Part::Header => gathered.push_header(bytes),
-                Part::Trailing => gathered.trailing.push(bytes),
-                Part::Body | Part::Trailer | Part::End => true,
-            };
-            if !fits {
+            if !gathered.take(step.part, bytes) {
                 return Ok(Outcome::Nothing(reading.offset()));
             }
             if step.part == Part::Header && step.complete {
