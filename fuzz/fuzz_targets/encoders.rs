@@ -2,14 +2,20 @@
 //! where the real program is at hand (zlib), the stream is the same.
 #![no_main]
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use firn_engine::codec::{DecodeLimits, decoder};
 use firn_engine::recompress::{
-    DeflateEncoder, Encoder, GoLevel, GzipRecipe, KlauspostFraming, KlauspostParams, KlauspostRevision, Member,
-    PigzParams, Recipe, Strategy, Trailing, ZlibParams,
+    DeflateEncoder, GoLevel, GzipRecipe, KlauspostFraming, KlauspostParams, KlauspostRevision, Member, PigzParams,
+    Recipe, Strategy, Trailing, ZlibParams,
 };
 use libfuzzer_sys::fuzz_target;
+
+mod common;
+use common::blob;
+
+/// A slice's unit in bytes.
+const STEP: usize = 37;
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
@@ -56,28 +62,14 @@ fn stretched(bytes: &[u8], rounds: u8) -> Vec<u8> {
     data
 }
 
-fn blob(recipe: &Recipe, data: &[u8], slices: &[u8]) -> Vec<u8> {
-    let mut encoder = Encoder::new(recipe, Vec::new());
-    let mut rest = data;
-    for len in slices.iter().cycle().map(|len| usize::from(*len) * 37 + 1) {
-        if rest.is_empty() {
-            break;
-        }
-        let (head, tail) = rest.split_at(len.min(rest.len()));
-        encoder.write_all(head).expect("as much as the recipe says");
-        rest = tail;
-    }
-    encoder.finish().expect("as much as the recipe says")
-}
-
 fuzz_target!(|input: (u8, u8, [u8; 4], &[u8])| {
     let (choice, rounds, slices, bytes) = input;
     let Some(encoder) = encoder(choice) else { return };
     let data = stretched(bytes, rounds);
     let member = Member { header: HEADER.as_slice().into(), encoder, len: data.len() as u64 };
     let recipe = Recipe::Gzip(GzipRecipe { members: vec![member], trailing: Trailing::default() });
-    let whole = blob(&recipe, &data, &[255; 1]);
-    assert!(blob(&recipe, &data, &slices) == whole, "slices matter to {encoder:?}");
+    let whole = blob(&recipe, &data, &[255; 1], STEP);
+    assert!(blob(&recipe, &data, &slices, STEP) == whole, "slices matter to {encoder:?}");
     let mut ours = Vec::new();
     decoder(whole.as_slice(), DecodeLimits::default()).expect("gzip").read_to_end(&mut ours).expect("gzip");
     assert!(ours == data, "{encoder:?} does not inflate back");

@@ -2,13 +2,17 @@
 //! decodes back.
 #![no_main]
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use firn_engine::codec::{DecodeLimits, decoder};
-use firn_engine::recompress::{
-    Encoder, KlauspostZstdParams, KlauspostZstdRelease, Recipe, ZstdEncoder, ZstdPart, ZstdRecipe,
-};
+use firn_engine::recompress::{KlauspostZstdParams, KlauspostZstdRelease, Recipe, ZstdEncoder, ZstdPart, ZstdRecipe};
 use libfuzzer_sys::fuzz_target;
+
+mod common;
+use common::blob;
+
+/// A slice's unit in bytes.
+const STEP: usize = 371;
 
 /// Some parameters for every byte.
 fn encoder(choice: u8) -> Option<ZstdEncoder> {
@@ -30,20 +34,6 @@ fn stretched(bytes: &[u8], rounds: u8) -> Vec<u8> {
     data
 }
 
-fn blob(recipe: &Recipe, data: &[u8], slices: &[u8]) -> Vec<u8> {
-    let mut encoder = Encoder::new(recipe, Vec::new());
-    let mut rest = data;
-    for len in slices.iter().cycle().map(|len| usize::from(*len) * 371 + 1) {
-        if rest.is_empty() {
-            break;
-        }
-        let (head, tail) = rest.split_at(len.min(rest.len()));
-        encoder.write_all(head).expect("as much as the recipe says");
-        rest = tail;
-    }
-    encoder.finish().expect("as much as the recipe says")
-}
-
 fuzz_target!(|input: (u8, u8, u16, [u8; 4], &[u8])| {
     let (choice, rounds, first, slices, bytes) = input;
     let Some(encoder) = encoder(choice) else { return };
@@ -53,10 +43,11 @@ fuzz_target!(|input: (u8, u8, u16, [u8; 4], &[u8])| {
         let parts = lens.iter().map(|len| ZstdPart::Frame { encoder, len: *len as u64 });
         Recipe::Zstd(ZstdRecipe { parts: parts.collect() })
     };
-    let whole = blob(&recipe(&[first, data.len() - first]), &data, &[255; 1]);
-    assert!(blob(&recipe(&[first, data.len() - first]), &data, &slices) == whole, "slices matter to {encoder:?}");
+    let whole = blob(&recipe(&[first, data.len() - first]), &data, &[255; 1], STEP);
+    assert!(blob(&recipe(&[first, data.len() - first]), &data, &slices, STEP) == whole, "slices matter to {encoder:?}");
     let (head, tail) = data.split_at(first);
-    let apart = [blob(&recipe(&[head.len()]), head, &[255]), blob(&recipe(&[tail.len()]), tail, &[255])].concat();
+    let apart =
+        [blob(&recipe(&[head.len()]), head, &[255], STEP), blob(&recipe(&[tail.len()]), tail, &[255], STEP)].concat();
     assert!(apart == whole, "a frame before matters to {encoder:?}");
     if whole.is_empty() {
         return assert!(data.is_empty());
