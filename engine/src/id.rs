@@ -103,6 +103,14 @@ byte_id!(
     PackId, 32, "64 lower-case hexadecimal digits"
 );
 byte_id!(
+    /// Names the bytes of a whole file, within one archive: a BLAKE3-256 of its size, its holes and the references to its chunks.
+    ObjectId, 32, "64 lower-case hexadecimal digits"
+);
+byte_id!(
+    /// Names everything that a mount of one filesystem shows: a BLAKE3-256 of the references to its tree and to its files' contents.
+    FilesId, 32, "64 lower-case hexadecimal digits"
+);
+byte_id!(
     /// Names an archive: 16 random bytes drawn when it was created.
     ArchiveId, 16, "32 lower-case hexadecimal digits"
 );

@@ -7,10 +7,12 @@
 pub mod cold;
 pub mod content;
 pub mod engine;
+pub mod erofs;
 pub mod fs;
 mod fuse;
 mod image;
 pub mod mount;
+pub mod rootfs;
 mod sys;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::stream::StreamReader;
 use super::touched::Touched;
 use crate::error::Error;
 use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
-use crate::id::Digest;
+use crate::id::{Digest, FilesId};
 use crate::store::PackArea;
 use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
 
@@ -21,6 +21,8 @@ use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
 const MAX_TREE: u64 = 4 << 30;
 /// Largest list of chunk references of one layer, in bytes.
 const MAX_REFS: u64 = 4 << 30;
+/// Keeps [`FilesId`]s apart from every other BLAKE3.
+const FILES_CONTEXT: &str = "firn 2026-11 files: tree, then content references of each layer";
 /// Between two looks whether something was pinned meanwhile, at least.
 const LOOK_FOR_PINS: Duration = Duration::from_secs(2);
 
@@ -39,13 +41,13 @@ impl TreeCache {
     /// The tree, mapped from a local copy where one can be kept, else held in memory.
     pub(crate) fn open(&self, reader: &ChunkReader, stream: &StreamRef) -> Result<Tree, Error> {
         let path = self.dir.join(cache_name(stream));
-        if let Some(tree) = map(&path) {
+        if let Some(tree) = open_tree(&path) {
             return Ok(tree);
         }
         let bytes = StreamReader::new(reader, PackArea::Meta, stream).read_all(MAX_TREE)?;
         // A read-only or full disk is no reason to refuse a mount.
         if self.keep(&path, &bytes).is_ok()
-            && let Some(tree) = map(&path)
+            && let Some(tree) = open_tree(&path)
         {
             return Ok(tree);
         }
@@ -62,13 +64,18 @@ impl TreeCache {
 }
 
 fn cache_name(stream: &StreamRef) -> String {
-    let mut encoded = Vec::new();
-    stream.encode(&mut encoded);
-    blake3::hash(&encoded).to_hex().to_string()
+    blake3::hash(&encoded(stream)).to_hex().to_string()
 }
 
-/// Maps a local copy; its own checksum tells whether it is whole.
-fn map(path: &Path) -> Option<Tree> {
+fn encoded(stream: &StreamRef) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    stream.encode(&mut encoded);
+    encoded
+}
+
+/// Maps a local copy of a tree; its own checksum tells whether it is whole. The file must not be written to or truncated while the
+/// tree is in use.
+pub fn open_tree(path: &Path) -> Option<Tree> {
     let file = File::open(path).ok()?;
     Tree::open(crate::map::read_only(&file).ok()?.into()).ok()
 }
@@ -128,6 +135,7 @@ pub struct OpenImage {
     layers: Vec<LayerRefs>,
     reader: Arc<ChunkReader>,
     image: Digest,
+    files: FilesId,
     /// When it was last looked for what is pinned of it.
     pins: Mutex<Option<Instant>>,
 }
@@ -150,15 +158,20 @@ impl OpenImage {
         reader.learn(record.packs.iter().copied())?;
         let tree = Arc::new(cache.open(&reader, stream)?);
         let mut layers = Vec::with_capacity(filesystem.layers.len());
+        let mut files = blake3::Hasher::new_derive_key(FILES_CONTEXT);
+        files.update(&encoded(stream));
         for index in &filesystem.layers {
             let Some((blob, BlobBody::Layer(layer))) = record.layer_at(*index).map(|blob| (blob.digest, &blob.body))
             else {
                 return Err(Error::Internal("a filesystem over a blob that is no layer".to_owned()));
             };
             reader.learn(layer.packs.iter().copied())?;
+            // Two trees may be equal and refer to chunks that are not.
+            files.update(&encoded(&layer.refs));
             layers.push(LayerRefs::load(&reader, blob, layer)?);
         }
-        let image = OpenImage { tree, layers, reader, image, pins: Mutex::default() };
+        let files = FilesId::from_bytes(*files.finalize().as_bytes());
+        let image = OpenImage { tree, layers, reader, image, files, pins: Mutex::default() };
         image.look_for_pins();
         Ok(image)
     }
@@ -250,6 +263,11 @@ impl OpenImage {
             }
         }
         Ok(contents)
+    }
+
+    /// Names everything that a mount shows: what is derived from it can be kept under this name for good.
+    pub fn files(&self) -> FilesId {
+        self.files
     }
 
     /// The root digest of the image.

@@ -54,7 +54,7 @@ impl Fs {
                 nlink: node.nlink,
                 uid: node.uid,
                 gid: node.gid,
-                rdev: rdev(&node),
+                rdev: encoded_device(&node),
                 size: node.size,
                 blocks: self.blocks(ino, &node)?,
                 mtime: node.mtime,
@@ -75,9 +75,9 @@ impl Fs {
     }
 }
 
-/// The kernel's `new_encode_dev`. Numbers that no kernel can hold are clamped rather than wrapped:
+/// The device number of an inode as the kernel's `new_encode_dev` gives it; 0 unless a device. Numbers that no kernel can hold are clamped rather than wrapped:
 /// wrapping could turn a strange device into 0:0, which overlayfs takes for a whiteout.
-fn rdev(node: &Node) -> u32 {
+pub(crate) fn encoded_device(node: &Node) -> u32 {
     match node.kind {
         NodeKind::CharDevice | NodeKind::BlockDevice => {
             let (major, minor) = (node.rdev_major.min(MAX_MAJOR), node.rdev_minor.min(MAX_MINOR));

@@ -13,11 +13,13 @@ mod xattr;
 
 use std::sync::Arc;
 
+pub(crate) use attr::encoded_device;
 pub use attr::{Attr, BLOCK_SIZE};
 pub use dir::{DirEntry, NAME_MAX};
 pub use error::FsError;
 pub use file::Opened;
 pub use touched::{TOUCHED, parse_touched};
+pub(crate) use xattr::shown_name;
 pub use xattr::{RESERVED_PREFIX, Xattr};
 
 use crate::cold::ColdReads;

@@ -122,7 +122,7 @@ fn sized(data: Cow<'_, [u8]>, size: u32, ino: Ino) -> Result<Xattr<'_>, FsError>
 }
 
 /// The name under which a stored attribute is listed; `None` when it is not shown at all.
-fn shown_name(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn shown_name(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
     if stored.is_empty() || stored.contains(&0) || stored.starts_with(RESERVED_PREFIX) {
         return None;
     }

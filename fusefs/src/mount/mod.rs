@@ -19,9 +19,10 @@ use fuser::{Config, Session, SessionACL};
 
 pub use error::{MountError, UnmountError};
 pub use holders::{Holder, Tie};
+pub(crate) use point::check as check_point;
 pub use options::{MountOptions, OptionError, Via, Xattrs};
 pub use signals::StopSignals;
-pub use table::{FS_TYPE, MountEntry, mounts};
+pub use table::{FS_TYPE, MountEntry, ROOTFS_SOURCE, mounts};
 pub use unmount::{Manner, unmount};
 
 use crate::fs::Fs;
@@ -80,6 +81,15 @@ impl Mounted {
     /// The mount point, absolute and without links.
     pub fn point(&self) -> &Path {
         &self.point
+    }
+
+    /// From now on the mount at `point` stands for this one, which it keeps in use: it is what is unmounted, and this one goes with it.
+    pub(crate) fn goes_with(&mut self, point: PathBuf) -> Result<(), MountError> {
+        let start = |source| MountError::Start { path: point.clone(), source };
+        let entry = table::mount_at(&point).map_err(start)?;
+        self.entry = Some(entry.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
+        self.point = point;
+        Ok(())
     }
 
     /// Serves until the mount is gone: unmounted by anybody, or by one of the signals, and no longer used.

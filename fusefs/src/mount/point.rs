@@ -13,7 +13,7 @@ use crate::sys;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The mount point without links, if something can be mounted there.
-pub(super) fn check(path: &Path) -> Result<PathBuf, MountError> {
+pub(crate) fn check(path: &Path) -> Result<PathBuf, MountError> {
     let point = path.canonicalize().map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => MountError::NoMountPoint(path.to_owned()),
         _ => MountError::BadMountPoint { path: path.to_owned(), source },

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// File system type under which every firn mount shows.
 pub const FS_TYPE: &str = "fuse.firn";
 
+/// What the source of an overlay over firn's files begins with.
+pub const ROOTFS_SOURCE: &str = "firn:";
+
 /// One mount of this process's mount namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountEntry {
@@ -24,9 +27,14 @@ pub struct MountEntry {
 }
 
 impl MountEntry {
-    /// Whether it is a mount of firn's.
+    /// Whether it is a mount of firn's: of files, or an overlay over such a one.
     pub fn is_firn(&self) -> bool {
-        self.fs_type == FS_TYPE
+        self.fs_type == FS_TYPE || self.is_rootfs()
+    }
+
+    /// Whether it is an overlay over files of firn's.
+    pub fn is_rootfs(&self) -> bool {
+        self.fs_type == "overlay" && self.source.as_encoded_bytes().starts_with(ROOTFS_SOURCE.as_bytes())
     }
 }
 

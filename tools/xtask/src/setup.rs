@@ -42,6 +42,7 @@ const TEST: &[Need] = &[
     need("jq", "jq"),
     need("mkfs.ext4", "e2fsprogs"),
     need("losetup", "mount"),
+    need("fsck.erofs", "erofs-utils"),
     need("/etc/ssl/certs/ca-certificates.crt", "ca-certificates"),
 ];
 

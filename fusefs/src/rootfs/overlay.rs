@@ -1,0 +1,145 @@
+//! The mounts of a rootfs: its layers, and the overlay that is all that is left to be seen of them.
+//!
+//! Layers are mounted in a private directory and taken out of sight as soon as the overlay has them. So they go with the overlay,
+//! whoever unmounts it and whatever becomes of this process, and nothing has to be cleaned up behind it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::mount::{MountAttrFlags, UnmountFlags, unmount};
+
+use super::error::RootfsError;
+use super::kernel::Setup;
+use crate::fs::Fs;
+use crate::mount::{self, MountOptions, Mounted};
+
+/// What lies below the writable layer.
+pub enum Layers {
+    /// Metadata by EROFS, files by name of their contents from a directory and then from FUSE.
+    Tiered {
+        /// The metadata image.
+        metadata: PathBuf,
+        /// Where whole files are.
+        hydrated: PathBuf,
+        /// Serves all files.
+        objects: Arc<Fs>,
+    },
+    /// Everything by FUSE.
+    Plain(Arc<Fs>),
+}
+
+/// Where changes go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upper {
+    /// Nowhere: the root filesystem is read-only.
+    None,
+    /// Into this directory, with one for the kernel's own use beside it, on the same filesystem.
+    Directory {
+        /// What was changed.
+        upper: PathBuf,
+        /// The kernel's.
+        work: PathBuf,
+    },
+    /// Into memory; they are gone with the mount.
+    Memory,
+}
+
+/// Mounts a rootfs at `point` and returns when it can be used. `private` is a directory for mounts that are made and taken away
+/// meanwhile. `options` hold for the FUSE mount; its source is shown for the overlay, too.
+///
+/// # Errors
+/// See [`RootfsError`]; nothing is left mounted.
+pub fn mount(
+    layers: Layers,
+    upper: &Upper,
+    point: &Path,
+    private: &Path,
+    options: &MountOptions,
+) -> Result<Mounted, RootfsError> {
+    let point = mount::check_point(point)?;
+    let private = Private::in_dir(private)?;
+    let mut overlay = Setup::of("overlay")?;
+    overlay.set("source", &options.fsname)?;
+    let mut served = match layers {
+        Layers::Tiered { metadata, hydrated, objects } => {
+            let at = private.dir("metadata")?;
+            let mut erofs = Setup::of("erofs")?;
+            erofs.set_path("source", &metadata)?;
+            erofs.set_flag("ro")?;
+            erofs.mount_at(&at, MountAttrFlags::MOUNT_ATTR_RDONLY)?;
+            let served = mount::mount(objects, &private.dir("objects")?, options)?;
+            overlay.set_path("lowerdir+", &at)?;
+            overlay.set_path("datadir+", &hydrated)?;
+            overlay.set_path("datadir+", served.point())?;
+            served
+        }
+        Layers::Plain(files) => {
+            let served = mount::mount(files, &private.dir("files")?, options)?;
+            overlay.set_path("lowerdir+", served.point())?;
+            served
+        }
+    };
+    let mut attributes = MountAttrFlags::empty();
+    match upper {
+        Upper::None => attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY,
+        Upper::Directory { upper, work } => {
+            overlay.set_path("upperdir", upper)?;
+            overlay.set_path("workdir", work)?;
+        }
+        Upper::Memory => {
+            let at = private.dir("changes")?;
+            let mut tmpfs = Setup::of("tmpfs")?;
+            tmpfs.set("mode", "0755")?;
+            tmpfs.mount_at(&at, MountAttrFlags::empty())?;
+            for name in ["upper", "work"] {
+                fs::create_dir(at.join(name)).map_err(RootfsError::cache(at.join(name)))?;
+            }
+            overlay.set_path("upperdir", &at.join("upper"))?;
+            overlay.set_path("workdir", &at.join("work"))?;
+        }
+    }
+    // A change of owner or mode copies no data: without this a `chown -R` would bring the whole image here.
+    overlay.set("metacopy", "on")?;
+    overlay.set("redirect_dir", "on")?;
+    overlay.mount_at(&point, attributes)?;
+    served.goes_with(point)?;
+    Ok(served)
+}
+
+/// A directory for mounts that nobody else is to see; what is in it goes out of sight when it is dropped.
+struct Private(PathBuf);
+
+impl Private {
+    fn in_dir(parent: &Path) -> Result<Private, RootfsError> {
+        fs::create_dir_all(parent).map_err(RootfsError::cache(parent))?;
+        let parent = parent.canonicalize().map_err(RootfsError::cache(parent))?;
+        let dir = parent.join(format!("{}-{:x}", std::process::id(), unique()));
+        fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
+        Ok(Private(dir))
+    }
+
+    fn dir(&self, name: &str) -> Result<PathBuf, RootfsError> {
+        let dir = self.0.join(name);
+        fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
+        Ok(dir)
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            // Not mounted, if it came to that.
+            let _ = unmount(entry.path(), UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+            let _ = fs::remove_dir(entry.path());
+        }
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Differs each time within a process.
+fn unique() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

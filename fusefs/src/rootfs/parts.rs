@@ -1,0 +1,129 @@
+//! What rootfs mode derives from a tree, made once and kept.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use firn_engine::id::{FilesId, ObjectId};
+use firn_engine::read::open_tree;
+
+use super::error::RootfsError;
+use super::objects;
+use crate::engine::{Ino, Node, Tree, TreeError};
+use crate::erofs;
+
+/// Goes up when what is derived from a tree becomes something else.
+const VERSION: u32 = 1;
+const METADATA: &str = "metadata.erofs";
+const OBJECTS: &str = "objects.tree";
+
+/// The derived files of one tree.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The metadata image.
+    pub metadata: PathBuf,
+    /// Its files by the names of their contents.
+    pub objects: Arc<Tree>,
+}
+
+/// Says what a file's content is called; `None` if it has none.
+pub type ObjectOf<'o> = &'o dyn Fn(Ino) -> Result<Option<ObjectId>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The parts of `tree`, which is named by `files`: those kept in `cache`, or new ones, which are kept there.
+///
+/// Anything below `cache` may be deleted while it is not mounted. Several processes may do this at once.
+///
+/// # Errors
+/// See [`RootfsError`]; `cache` has no half-made parts then.
+pub fn prepare(cache: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>) -> Result<Parts, RootfsError> {
+    let dir = cache.join(format!("{files}-{VERSION}"));
+    if let Some(parts) = kept(&dir) {
+        return Ok(parts);
+    }
+    fs::create_dir_all(cache).map_err(RootfsError::cache(cache))?;
+    let new = Making::in_dir(cache)?;
+    make(&new.0, files, tree, object)?;
+    // What lies there is damaged, or was made by another process just now.
+    match fs::rename(&new.0, &dir) {
+        Ok(()) => {}
+        Err(_) if kept(&dir).is_some() => {}
+        Err(_) => {
+            fs::remove_dir_all(&dir).map_err(RootfsError::cache(&dir))?;
+            fs::rename(&new.0, &dir).map_err(RootfsError::cache(&dir))?;
+        }
+    }
+    let dir_file = File::open(cache).and_then(|dir| dir.sync_all());
+    dir_file.map_err(RootfsError::cache(cache))?;
+    kept(&dir).ok_or_else(|| RootfsError::Cache {
+        path: dir,
+        source: std::io::Error::other("what was just written can't be read"),
+    })
+}
+
+/// A directory in the making, gone when it is dropped under its first name.
+struct Making(PathBuf);
+
+impl Making {
+    fn in_dir(cache: &Path) -> Result<Making, RootfsError> {
+        let name = format!(".making-{}-{:?}", std::process::id(), std::thread::current().id());
+        let dir = cache.join(name.replace(['(', ')'], ""));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
+        Ok(Making(dir))
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn make(dir: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>) -> Result<(), RootfsError> {
+    let path = dir.join(METADATA);
+    let mut file = File::create_new(&path).map_err(RootfsError::cache(&path))?;
+    let mut uuid = [0; 16];
+    for (to, from) in uuid.iter_mut().zip(files.as_bytes()) {
+        *to = *from;
+    }
+    let redirect = |ino| match object(ino)? {
+        Some(object) => Ok(objects::path(&object)),
+        None => Err("a file without content has no name for it".into()),
+    };
+    erofs::write(tree, uuid, &redirect, &mut file)?;
+    file.sync_all().map_err(RootfsError::cache(&path))?;
+
+    let mut named = Vec::new();
+    for ino in (1..=tree.totals().entries.saturating_add(1)).map(Ino) {
+        if let Some((node, object)) = named_file(tree, ino, object)? {
+            named.push((ino, node, object));
+        }
+    }
+    let path = dir.join(OBJECTS);
+    let bytes = objects::tree(tree, named.into_iter())?;
+    let write = || {
+        let mut file = File::create_new(&path)?;
+        file.write_all(&bytes)?;
+        file.sync_all()
+    };
+    write().map_err(RootfsError::cache(&path))?;
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(RootfsError::cache(dir))
+}
+
+fn named_file(tree: &Tree, ino: Ino, object: ObjectOf<'_>) -> Result<Option<(Node, ObjectId)>, RootfsError> {
+    let node = match tree.node(ino) {
+        Err(TreeError::NoSuchInode { .. }) => return Ok(None),
+        other => other?,
+    };
+    let name = object(ino).map_err(|source| erofs::ErofsError::Name { ino: ino.0, source })?;
+    Ok(name.map(|name| (node, name)))
+}
+
+/// The parts in `dir`, if they are whole.
+fn kept(dir: &Path) -> Option<Parts> {
+    let metadata = dir.join(METADATA);
+    erofs::is_whole(&File::open(&metadata).ok()?).then_some(())?;
+    let objects = Arc::new(open_tree(&dir.join(OBJECTS))?);
+    Some(Parts { metadata, objects })
+}
