@@ -66,6 +66,17 @@ pub struct NamedImage {
     pub updated_at: i64,
 }
 
+/// Directories for mounts in rootfs mode. What is in them can be made anew; none of it may be deleted while it is mounted.
+#[derive(Debug, Clone)]
+pub struct RootfsCache {
+    /// What is derived from trees.
+    pub trees: PathBuf,
+    /// Whole files by the names of their contents.
+    pub objects: PathBuf,
+    /// Mounts in the making.
+    pub mounts: PathBuf,
+}
+
 /// An archive: objects in a store, and a local directory for what is derived from them.
 #[derive(Clone)]
 pub struct Archive {
@@ -245,6 +256,12 @@ impl Archive {
     /// Local copies of trees.
     pub fn tree_cache(&self) -> TreeCache {
         TreeCache::new(self.root.join("cache").join("trees"))
+    }
+
+    /// Where what mounts in rootfs mode need is kept.
+    pub fn rootfs_cache(&self) -> RootfsCache {
+        let dir = self.root.join("cache").join("rootfs");
+        RootfsCache { trees: dir.join("trees"), objects: dir.join("objects"), mounts: dir.join("mounts") }
     }
 
     /// Takes the right to write. Readers are never kept out.

@@ -56,13 +56,13 @@ pub enum BackgroundError {
     Detach(io::Error),
 }
 
-/// Parent: runs `command` and returns once it has called [`Parent::ready`]. Its standard input and output
+/// Parent: runs `command` and returns once it has called [`Parent::ready`], with what it said then. Its standard input and output
 /// are replaced; standard error stays until it is ready, so that even a crash can be read.
 ///
 /// # Errors
 /// [`BackgroundError::Start`], [`BackgroundError::Failed`] with the child's message and exit status,
 /// [`BackgroundError::Died`]. The child is gone in all three cases.
-pub fn start(mut command: Command) -> Result<Child, BackgroundError> {
+pub fn start(mut command: Command) -> Result<(Child, String), BackgroundError> {
     let (ours, theirs) = UnixStream::pair().map_err(BackgroundError::Start)?;
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
     let mut child = command.spawn().map_err(BackgroundError::Start)?;
@@ -72,8 +72,8 @@ pub fn start(mut command: Command) -> Result<Child, BackgroundError> {
     let limit = u64::try_from(MAX_MESSAGE + 2).unwrap_or(u64::MAX);
     // A child that is killed while it reports has not reported.
     let _ = ours.take(limit).read_to_end(&mut report);
-    if let [READY, ..] = &report[..] {
-        return Ok(child);
+    if let [READY, said @ ..] = &report[..] {
+        return Ok((child, String::from_utf8_lossy(said).into_owned()));
     }
     let status = child.wait().map_err(BackgroundError::Start)?;
     match &report[..] {
@@ -107,23 +107,24 @@ impl Parent {
         Ok(parent)
     }
 
-    /// Tells the parent that the mount answers, sends output and errors to `log` from now on (to nowhere
+    /// Tells the parent that the mount answers, and `said` about it, sends output and errors to `log` from now on (to nowhere
     /// without one), and goes to the root directory so that no other filesystem is kept in use. Paths that
     /// are used later must be absolute.
     ///
     /// # Errors
     /// [`BackgroundError::ParentGone`]: unmount and end. [`BackgroundError::Log`] and
     /// [`BackgroundError::Detach`]: the parent has been told of them.
-    pub fn ready(mut self, log: Option<&Path>) -> Result<(), BackgroundError> {
+    pub fn ready(mut self, said: &str, log: Option<&Path>) -> Result<(), BackgroundError> {
         if let Err(error) = quiet(log) {
             self.report(FAILED, 1, &error.to_string());
             return Err(error);
         }
-        self.announce()
+        self.announce(said)
     }
 
-    fn announce(&mut self) -> Result<(), BackgroundError> {
-        self.0.write_all(&[READY]).map_err(|_| BackgroundError::ParentGone)
+    fn announce(&mut self, said: &str) -> Result<(), BackgroundError> {
+        let report = [&[READY], shortened(said).as_bytes()].concat();
+        self.0.write_all(&report).map_err(|_| BackgroundError::ParentGone)
     }
 
     /// Tells the parent that there will be no mount, and why. The parent exits with `code`.
@@ -132,12 +133,14 @@ impl Parent {
     }
 
     fn report(&mut self, kind: u8, code: u8, message: &str) {
-        let cut = message.floor_char_boundary(MAX_MESSAGE);
-        let message = message.get(..cut).unwrap_or_default();
-        let report = [&[kind, code], message.as_bytes()].concat();
+        let report = [&[kind, code], shortened(message).as_bytes()].concat();
         // A parent that is gone needs no report.
         let _ = self.0.write_all(&report);
     }
+}
+
+fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default()
 }
 
 fn quiet(log: Option<&Path>) -> Result<(), BackgroundError> {
@@ -156,7 +159,7 @@ fn quiet(log: Option<&Path>) -> Result<(), BackgroundError> {
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Result<Child, BackgroundError> {
+    fn shell(script: &str) -> Result<(Child, String), BackgroundError> {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         start(command)
@@ -164,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_ready_child_is_left_running() {
-        let mut child = shell("printf R >&0; exec sleep 60 <&-").unwrap();
+        let (mut child, said) = shell("printf 'Rall is well' >&0; exec sleep 60 <&-").unwrap();
+        assert_eq!(said, "all is well");
         assert!(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
@@ -184,9 +188,9 @@ mod tests {
     fn a_child_notices_that_nobody_waits_any_more() {
         let (parent, child) = UnixStream::pair().unwrap();
         let mut child = Parent(child);
-        child.announce().unwrap();
+        child.announce("").unwrap();
         drop(parent);
-        assert!(matches!(child.announce(), Err(BackgroundError::ParentGone)));
+        assert!(matches!(child.announce(""), Err(BackgroundError::ParentGone)));
         child.failed("nobody hears this, and nothing breaks", 1);
     }
 

@@ -10,6 +10,7 @@ mod kernel;
 mod objects;
 mod overlay;
 mod parts;
+mod upper;
 
 pub use error::RootfsError;
 pub use overlay::{Layers, Upper, mount};

@@ -11,6 +11,8 @@ use rustix::mount::{MountAttrFlags, UnmountFlags, unmount};
 
 use super::error::RootfsError;
 use super::kernel::Setup;
+use super::upper;
+use crate::engine::Tree;
 use crate::fs::Fs;
 use crate::mount::{self, MountOptions, Mounted};
 
@@ -34,23 +36,19 @@ pub enum Layers {
 pub enum Upper {
     /// Nowhere: the root filesystem is read-only.
     None,
-    /// Into this directory, with one for the kernel's own use beside it, on the same filesystem.
-    Directory {
-        /// What was changed.
-        upper: PathBuf,
-        /// The kernel's.
-        work: PathBuf,
-    },
+    /// Into `upper` in this directory, which is made as what belongs there; `work` beside it is the kernel's.
+    Directory(PathBuf),
     /// Into memory; they are gone with the mount.
     Memory,
 }
 
-/// Mounts a rootfs at `point` and returns when it can be used. `private` is a directory for mounts that are made and taken away
+/// Mounts a rootfs of `tree` at `point` and returns when it can be used. `private` is a directory for mounts that are made and taken away
 /// meanwhile. `options` hold for the FUSE mount; its source is shown for the overlay, too.
 ///
 /// # Errors
 /// See [`RootfsError`]; nothing is left mounted.
 pub fn mount(
+    tree: &Tree,
     layers: Layers,
     upper: &Upper,
     point: &Path,
@@ -80,23 +78,23 @@ pub fn mount(
             served
         }
     };
-    let mut attributes = MountAttrFlags::empty();
-    match upper {
-        Upper::None => attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY,
-        Upper::Directory { upper, work } => {
-            overlay.set_path("upperdir", upper)?;
-            overlay.set_path("workdir", work)?;
-        }
+    let changes = match upper {
+        Upper::None => None,
+        Upper::Directory(dir) => Some(dir.clone()),
         Upper::Memory => {
             let at = private.dir("changes")?;
             let mut tmpfs = Setup::of("tmpfs")?;
             tmpfs.set("mode", "0755")?;
             tmpfs.mount_at(&at, MountAttrFlags::empty())?;
-            for name in ["upper", "work"] {
-                fs::create_dir(at.join(name)).map_err(RootfsError::cache(at.join(name)))?;
-            }
-            overlay.set_path("upperdir", &at.join("upper"))?;
-            overlay.set_path("workdir", &at.join("work"))?;
+            Some(at)
+        }
+    };
+    let mut attributes = MountAttrFlags::empty();
+    match changes {
+        None => attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY,
+        Some(dir) => {
+            overlay.set_path("upperdir", &upper::directory(&dir.join("upper"), tree)?)?;
+            overlay.set_path("workdir", &upper::work(&dir.join("work"))?)?;
         }
     }
     // A change of owner or mode copies no data: without this a `chown -R` would bring the whole image here.

@@ -36,7 +36,7 @@ pub(crate) struct MountProcess(Child);
 impl MountProcess {
     pub(crate) fn start(point: &Path, options: &str) -> Result<MountProcess, BackgroundError> {
         need_fuse();
-        background::start(command(point, options)).map(MountProcess)
+        background::start(command(point, options)).map(|(child, _)| MountProcess(child))
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -72,7 +72,7 @@ fn serve(parent: Parent, point: &Path) -> i32 {
             parent.failed(&error.to_string(), 7);
             7
         }
-        Ok((mounted, signals)) => match parent.ready(None) {
+        Ok((mounted, signals)) => match parent.ready("", None) {
             Err(_) => 8,
             Ok(()) => mounted.wait(signals).map_or(9, status),
         },

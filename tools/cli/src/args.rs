@@ -67,7 +67,9 @@ pub enum Command {
     /// Mount an image as a read-only filesystem, at once
     #[command(visible_alias = "mnt")]
     Mount(Mount),
-    /// Unmount what `firn mount` mounted
+    /// Mount an image with a writable layer, ready for chroot or runc
+    RunOverlay(RunOverlay),
+    /// Unmount what `firn mount` or `firn run-overlay` mounted
     #[command(visible_alias = "unmount")]
     Umount(Umount),
     /// Print a file of an image
@@ -379,23 +381,12 @@ pub struct PlatformChoice {
     pub platform: Option<String>,
 }
 
-/// `firn mount`
+/// How a mounted image is served.
 #[derive(Debug, ClapArgs)]
-pub struct Mount {
-    /// Name, digest, or the first digits of one
-    pub image: String,
-    /// Directory to mount on
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub dir: PathBuf,
+pub struct Serving {
     /// Stay in the foreground until unmounted or interrupted
     #[arg(long, short = 'f')]
     pub foreground: bool,
-    /// Let other users look inside, too; permissions of the image's files hold
-    #[arg(long)]
-    pub allow_other: bool,
-    /// Mount options, as mount(8) takes them: dev, suid, noexec, allow_other, …
-    #[arg(short = 'o', value_name = "OPTIONS", value_delimiter = ',')]
-    pub options: Vec<String>,
     /// Threads that serve the kernel
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub threads: usize,
@@ -424,6 +415,67 @@ pub struct Mount {
     /// Which filesystem
     #[command(flatten)]
     pub platform: PlatformChoice,
+}
+
+/// `firn mount`
+#[derive(Debug, ClapArgs)]
+pub struct Mount {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+    /// Directory to mount on
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Let other users look inside, too; permissions of the image's files hold
+    #[arg(long)]
+    pub allow_other: bool,
+    /// Mount options, as mount(8) takes them: dev, suid, noexec, allow_other, …
+    #[arg(short = 'o', value_name = "OPTIONS", value_delimiter = ',')]
+    pub options: Vec<String>,
+    /// How it is served
+    #[command(flatten)]
+    pub serving: Serving,
+}
+
+/// What `firn run-overlay` says about itself.
+const RUN_OVERLAY: &str = "\
+Changes are kept in memory and gone with the mount, unless --upper names a directory for them.
+firn umount DIR takes it all away again.";
+
+/// `firn run-overlay`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RUN_OVERLAY)]
+pub struct RunOverlay {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+    /// Directory to mount on
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Keep changes in this directory (in `upper`; `work` beside it is the kernel's): what is there already is shown again
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, group = "changes")]
+    pub upper: Option<PathBuf>,
+    /// Keep changes in memory: the default
+    #[arg(long, group = "changes")]
+    pub tmpfs: bool,
+    /// Allow no changes
+    #[arg(long, group = "changes")]
+    pub read_only: bool,
+    /// Who serves metadata and files that are here: the kernel where it can, or FUSE alone
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = LowerMode::Auto)]
+    pub mode: LowerMode,
+    /// How it is served
+    #[command(flatten)]
+    pub serving: Serving,
+}
+
+/// What lies below the writable layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LowerMode {
+    /// rootfs where it can be had, else fuse
+    Auto,
+    /// Metadata by EROFS, files that are here by the kernel, others by FUSE (Linux 6.12, root, an archive on a disk)
+    Rootfs,
+    /// Everything by FUSE
+    Fuse,
 }
 
 /// `firn umount`

@@ -11,7 +11,9 @@ mod ls;
 mod mount;
 mod pin;
 mod restore;
+mod run_overlay;
 mod scripts;
+mod serving;
 mod settle;
 mod show;
 mod spill;
@@ -36,6 +38,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Show(args) => show::run(&context, &args)?,
         Command::Stats => stats::run(&context)?,
         Command::Mount(args) => mount::mount(&context, &args)?,
+        Command::RunOverlay(args) => run_overlay::run(&context, &args)?,
         Command::Umount(args) => mount::umount(&context, &args)?,
         Command::Cat(args) => cat::run(&context, &args)?,
         Command::Diff(args) => return diff::run(&context, &args),

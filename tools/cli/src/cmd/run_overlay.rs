@@ -1,0 +1,87 @@
+//! `firn run-overlay`
+
+use std::sync::Arc;
+
+use firn_engine::Archive;
+use firn_fusefs::mount::{MountOptions, Mounted, ROOTFS_SOURCE};
+use firn_fusefs::rootfs::{self, Layers, RootfsError, Upper};
+use serde_json::json;
+
+use super::serving::{self, Attached, Opened, failed};
+use crate::args::{LowerMode, RunOverlay};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// What the background process says of the mode it has taken; behind it why not the other, if that was tried.
+const ROOTFS: &str = "rootfs";
+const FUSE: &str = "fuse";
+
+pub fn run(context: &Context, args: &RunOverlay) -> Result<(), Failure> {
+    let (image, dir) = (&args.image, &args.dir);
+    let ready = |pid, said: &str| {
+        let (mode, because) = said.split_once(": ").unwrap_or((said, ""));
+        let mut json = json!({ "image": image, "mounted_on": dir, "pid": pid, "mode": mode });
+        if let (false, Some(fields)) = (because.is_empty(), json.as_object_mut()) {
+            fields.insert("because".to_owned(), because.into());
+        }
+        context.print(&json, || match because {
+            "" => format!("mounted {image} on {} (mode {mode})\n", dir.display()),
+            _ => format!("mounted {image} on {} (mode {mode}, as rootfs mode can't be had: {because})\n", dir.display()),
+        });
+    };
+    serving::run(context, &args.serving, |archive| attach(archive, args), ready)
+}
+
+fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
+    let opened = Opened::open(archive, &args.image, &args.dir, &args.serving)?;
+    let mut options = serving::options(archive, &args.serving);
+    options.fsname = format!("{ROOTFS_SOURCE}{}", args.image);
+    let upper = match (&args.upper, args.read_only) {
+        (Some(dir), _) => Upper::Directory(std::path::absolute(dir).map_err(Failure::system("finding --upper"))?),
+        (None, true) => Upper::None,
+        (None, false) => Upper::Memory,
+    };
+    let fuse = || {
+        let layers = Layers::Plain(Arc::new(opened.fs(Arc::clone(opened.image.tree()))));
+        overlay(archive, args, &opened, layers, &upper, &options).map_err(failed)
+    };
+    let tiered = || {
+        let layers = tiered(archive, &opened)?;
+        overlay(archive, args, &opened, layers, &upper, &options)
+    };
+    match args.mode {
+        LowerMode::Fuse => Ok((fuse()?, FUSE.to_owned())),
+        LowerMode::Rootfs => Ok((tiered().map_err(failed)?, ROOTFS.to_owned())),
+        LowerMode::Auto => match tiered() {
+            Ok(mounted) => Ok((mounted, ROOTFS.to_owned())),
+            // What is wrong with the mount point is wrong with it in every mode.
+            Err(error @ RootfsError::Mount(_)) => Err(failed(error)),
+            Err(error) => Ok((fuse()?, format!("{FUSE}: {error}"))),
+        },
+    }
+}
+
+fn tiered(archive: &Archive, opened: &Opened) -> Result<Layers, RootfsError> {
+    let (cache, image) = (archive.rootfs_cache(), &opened.image);
+    let object = |ino| image.object(ino).map_err(Into::into);
+    let parts = rootfs::prepare(&cache.trees, &image.files(), image.tree(), &object)?;
+    std::fs::create_dir_all(&cache.objects)
+        .map_err(|source| RootfsError::Cache { path: cache.objects.clone(), source })?;
+    Ok(Layers::Tiered {
+        metadata: parts.metadata,
+        hydrated: cache.objects,
+        objects: Arc::new(opened.fs(parts.objects)),
+    })
+}
+
+fn overlay(
+    archive: &Archive,
+    args: &RunOverlay,
+    opened: &Opened,
+    layers: Layers,
+    upper: &Upper,
+    options: &MountOptions,
+) -> Result<Mounted, RootfsError> {
+    let private = archive.rootfs_cache().mounts;
+    rootfs::mount(opened.image.tree(), layers, upper, &args.dir, &private, options)
+}
