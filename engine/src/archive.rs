@@ -388,6 +388,16 @@ impl Archive {
         OpenImage::open(self.reader(cache_bytes), record, filesystem, &self.tree_cache())
     }
 
+    /// As [`Archive::open_image`], for whoever copies files on nobody's behalf: what is read through it does not count as used.
+    pub fn open_image_unnoticed(
+        &self,
+        record: &ImageRecord,
+        filesystem: &Filesystem,
+        cache_bytes: usize,
+    ) -> Result<OpenImage, Error> {
+        OpenImage::open(self.auditor(cache_bytes), record, filesystem, &self.tree_cache())
+    }
+
     /// Every pack, with its length.
     pub fn packs(&self) -> Result<BTreeMap<(PackArea, PackId), u64>, Error> {
         let mut packs = BTreeMap::new();

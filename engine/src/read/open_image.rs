@@ -251,6 +251,22 @@ impl OpenImage {
         Ok(frames)
     }
 
+    /// Where a file's first stored byte is, if all of them are on this machine: what lies close is read with the least work together.
+    ///
+    /// # Errors
+    /// Damaged references.
+    pub fn place_here(&self, content: ContentRef) -> Result<Option<FramePlace>, Error> {
+        let store = self.reader.store();
+        let is_here = |place: &FramePlace| store.is_here(&place.key(), place.offset, place.len);
+        let mut first = None;
+        for chunk in self.chunk_refs(content)? {
+            let here = self.reader.places(PackArea::Data, &chunk?).into_iter().find(is_here);
+            let Some(here) = here else { return Ok(None) };
+            first.get_or_insert(here);
+        }
+        Ok(first)
+    }
+
     /// The contents of all files, in the order of their names.
     pub fn contents(&self) -> Result<Vec<ContentRef>, Error> {
         let mut contents = Vec::new();

@@ -35,7 +35,12 @@ enum Data {
 
 impl Body {
     /// Everything about inode `ino`; directories take the slots of their entries from `slot`.
-    pub(super) fn of(tree: &Tree, ino: Ino, objects: Objects<'_>, slot: impl Fn(Ino) -> u32) -> Result<Body, ErofsError> {
+    pub(super) fn of(
+        tree: &Tree,
+        ino: Ino,
+        objects: Objects<'_>,
+        slot: impl Fn(Ino) -> u32,
+    ) -> Result<Body, ErofsError> {
         let node = tree.node(ino)?;
         let mut xattrs = Encoded::default();
         if node.has_xattrs {

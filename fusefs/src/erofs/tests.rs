@@ -78,7 +78,10 @@ fn the_bytes_are_what_they_were() {
     if std::env::var_os("FIRN_WRITE_GOLDEN").is_some() {
         std::fs::write(&golden, &bytes).unwrap();
     }
-    assert!(bytes == std::fs::read(&golden).unwrap(), "other bytes for the same tree: raise the version of what is kept");
+    assert!(
+        bytes == std::fs::read(&golden).unwrap(),
+        "other bytes for the same tree: raise the version of what is kept"
+    );
 }
 
 #[test]

@@ -19,8 +19,8 @@ use fuser::{Config, Session, SessionACL};
 
 pub use error::{MountError, UnmountError};
 pub use holders::{Holder, Tie};
-pub(crate) use point::check as check_point;
 pub use options::{MountOptions, OptionError, Via, Xattrs};
+pub(crate) use point::check as check_point;
 pub use signals::StopSignals;
 pub use table::{FS_TYPE, MountEntry, ROOTFS_SOURCE, mounts};
 pub use unmount::{Manner, unmount};
@@ -171,6 +171,11 @@ impl Mounted {
     fn is_covered(&self) -> bool {
         let mounts = table::mounts().unwrap_or_default();
         self.is_served() && !self.is_there() && self.entry.as_ref().is_some_and(|entry| mounts.contains(entry))
+    }
+
+    /// Whether nobody can use it any more: unmounted, and its last user gone.
+    pub fn has_ended(&self) -> bool {
+        !self.is_served()
     }
 
     /// Numbers of mounts are used again, so one whose session has ended must not be looked for.

@@ -13,5 +13,6 @@ mod parts;
 mod upper;
 
 pub use error::RootfsError;
+pub(crate) use objects::path as object_path;
 pub use overlay::{Layers, Upper, mount};
 pub use parts::{Parts, prepare};

@@ -10,17 +10,14 @@ use super::error::RootfsError;
 use crate::engine::{Ino, Node, Tree};
 
 /// Where an object is, in every layer of data: two digits of its name, a slash, the others.
-pub(super) fn path(object: &ObjectId) -> String {
+pub(crate) fn path(object: &ObjectId) -> String {
     let mut path = object.to_string();
     path.insert(2, '/');
     path
 }
 
 /// Bytes of the tree that has each of these objects once.
-pub(super) fn tree(
-    tree: &Tree,
-    objects: impl Iterator<Item = (Ino, Node, ObjectId)>,
-) -> Result<Vec<u8>, RootfsError> {
+pub(super) fn tree(tree: &Tree, objects: impl Iterator<Item = (Ino, Node, ObjectId)>) -> Result<Vec<u8>, RootfsError> {
     let mut builder = TreeBuilder::new(Limits::default());
     builder.begin_layer();
     builder.apply(&Entry { mode: 0o555, ..entry(".", EntryKind::Directory) }, None)?;

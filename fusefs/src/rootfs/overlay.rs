@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::mount::{MountAttrFlags, UnmountFlags, unmount};
+use rustix::mount::MountAttrFlags;
 
 use super::error::RootfsError;
 use super::kernel::Setup;
 use super::upper;
 use crate::engine::Tree;
 use crate::fs::Fs;
+use crate::making::Making;
 use crate::mount::{self, MountOptions, Mounted};
 
 /// What lies below the writable layer.
@@ -56,24 +57,25 @@ pub fn mount(
     options: &MountOptions,
 ) -> Result<Mounted, RootfsError> {
     let point = mount::check_point(point)?;
-    let private = Private::in_dir(private)?;
+    // Gone at the end, and with it the mounts in it are out of sight.
+    let private = Making::in_dir(private).map_err(RootfsError::cache(private))?;
     let mut overlay = Setup::of("overlay")?;
     overlay.set("source", &options.fsname)?;
     let mut served = match layers {
         Layers::Tiered { metadata, hydrated, objects } => {
-            let at = private.dir("metadata")?;
+            let at = private_point(&private, "metadata")?;
             let mut erofs = Setup::of("erofs")?;
             erofs.set_path("source", &metadata)?;
             erofs.set_flag("ro")?;
             erofs.mount_at(&at, MountAttrFlags::MOUNT_ATTR_RDONLY)?;
-            let served = mount::mount(objects, &private.dir("objects")?, options)?;
+            let served = mount::mount(objects, &private_point(&private, "objects")?, options)?;
             overlay.set_path("lowerdir+", &at)?;
             overlay.set_path("datadir+", &hydrated)?;
             overlay.set_path("datadir+", served.point())?;
             served
         }
         Layers::Plain(files) => {
-            let served = mount::mount(files, &private.dir("files")?, options)?;
+            let served = mount::mount(files, &private_point(&private, "files")?, options)?;
             overlay.set_path("lowerdir+", served.point())?;
             served
         }
@@ -82,7 +84,7 @@ pub fn mount(
         Upper::None => None,
         Upper::Directory(dir) => Some(dir.clone()),
         Upper::Memory => {
-            let at = private.dir("changes")?;
+            let at = private_point(&private, "changes")?;
             let mut tmpfs = Setup::of("tmpfs")?;
             tmpfs.set("mode", "0755")?;
             tmpfs.mount_at(&at, MountAttrFlags::empty())?;
@@ -105,39 +107,9 @@ pub fn mount(
     Ok(served)
 }
 
-/// A directory for mounts that nobody else is to see; what is in it goes out of sight when it is dropped.
-struct Private(PathBuf);
-
-impl Private {
-    fn in_dir(parent: &Path) -> Result<Private, RootfsError> {
-        fs::create_dir_all(parent).map_err(RootfsError::cache(parent))?;
-        let parent = parent.canonicalize().map_err(RootfsError::cache(parent))?;
-        let dir = parent.join(format!("{}-{:x}", std::process::id(), unique()));
-        fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
-        Ok(Private(dir))
-    }
-
-    fn dir(&self, name: &str) -> Result<PathBuf, RootfsError> {
-        let dir = self.0.join(name);
-        fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
-        Ok(dir)
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            // Not mounted, if it came to that.
-            let _ = unmount(entry.path(), UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
-            let _ = fs::remove_dir(entry.path());
-        }
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
-/// Differs each time within a process.
-fn unique() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+/// A new directory for a mount that nobody else is to see.
+fn private_point(private: &Making, name: &str) -> Result<PathBuf, RootfsError> {
+    let dir = private.path().join(name);
+    fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
+    dir.canonicalize().map_err(RootfsError::cache(dir))
 }

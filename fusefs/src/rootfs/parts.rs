@@ -12,6 +12,7 @@ use super::error::RootfsError;
 use super::objects;
 use crate::engine::{Ino, Node, Tree, TreeError};
 use crate::erofs;
+use crate::making::Making;
 
 /// Goes up when what is derived from a tree becomes something else.
 const VERSION: u32 = 1;
@@ -41,16 +42,15 @@ pub fn prepare(cache: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>)
     if let Some(parts) = kept(&dir) {
         return Ok(parts);
     }
-    fs::create_dir_all(cache).map_err(RootfsError::cache(cache))?;
-    let new = Making::in_dir(cache)?;
-    make(&new.0, files, tree, object)?;
+    let new = Making::in_dir(cache).map_err(RootfsError::cache(cache))?;
+    make(new.path(), files, tree, object)?;
     // What lies there is damaged, or was made by another process just now.
-    match fs::rename(&new.0, &dir) {
+    match fs::rename(new.path(), &dir) {
         Ok(()) => {}
         Err(_) if kept(&dir).is_some() => {}
         Err(_) => {
             fs::remove_dir_all(&dir).map_err(RootfsError::cache(&dir))?;
-            fs::rename(&new.0, &dir).map_err(RootfsError::cache(&dir))?;
+            fs::rename(new.path(), &dir).map_err(RootfsError::cache(&dir))?;
         }
     }
     let dir_file = File::open(cache).and_then(|dir| dir.sync_all());
@@ -59,25 +59,6 @@ pub fn prepare(cache: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>)
         path: dir,
         source: std::io::Error::other("what was just written can't be read"),
     })
-}
-
-/// A directory in the making, gone when it is dropped under its first name.
-struct Making(PathBuf);
-
-impl Making {
-    fn in_dir(cache: &Path) -> Result<Making, RootfsError> {
-        let name = format!(".making-{}-{:?}", std::process::id(), std::thread::current().id());
-        let dir = cache.join(name.replace(['(', ')'], ""));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir(&dir).map_err(RootfsError::cache(&dir))?;
-        Ok(Making(dir))
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn make(dir: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>) -> Result<(), RootfsError> {

@@ -100,6 +100,11 @@ impl Sample {
         self.content.damage.insert(content.first, damage);
     }
 
+    /// The root directory.
+    pub(crate) fn root(&mut self) -> &mut Entry {
+        &mut self.find(".").0
+    }
+
     /// What was put in so far, the root first.
     pub(crate) fn members(&self) -> impl Iterator<Item = &Entry> {
         self.members.iter().map(|(entry, _)| entry)
@@ -131,6 +136,15 @@ impl Bytes {
         self.files.insert(content.first, stored.into());
         self.chunks += content.count;
         content
+    }
+
+    /// Of how many files something was asked for since it was last forgotten.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.asked.lock().unwrap().clear();
     }
 }
 

@@ -12,6 +12,7 @@ mod listing;
 mod os;
 mod overlay;
 mod reads;
+mod rootfs;
 #[path = "../common/sample.rs"]
 mod sample;
 mod semantics;

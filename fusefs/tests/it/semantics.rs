@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 const DOCUMENT: &str = include_str!("../../SEMANTICS.md");
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("access.rs"),
     include_str!("cold.rs"),
     include_str!("life.rs"),
     include_str!("listing.rs"),
     include_str!("overlay.rs"),
     include_str!("reads.rs"),
+    include_str!("rootfs.rs"),
     include_str!("view.rs"),
 ];
 

@@ -69,6 +69,11 @@ pub enum Command {
     Mount(Mount),
     /// Mount an image with a writable layer, ready for chroot or runc
     RunOverlay(RunOverlay),
+    /// Bring an image's files here as whole files, so that mounts by run-overlay read them without firn
+    Hydrate(Hydrate),
+    /// Show or trim the whole files that are here
+    #[command(subcommand)]
+    Cache(Cache),
     /// Unmount what `firn mount` or `firn run-overlay` mounted
     #[command(visible_alias = "unmount")]
     Umount(Umount),
@@ -476,6 +481,35 @@ pub enum LowerMode {
     Rootfs,
     /// Everything by FUSE
     Fuse,
+}
+
+/// `firn hydrate`
+#[derive(Debug, ClapArgs)]
+pub struct Hydrate {
+    /// Name, digest, or the first digits of one
+    pub image: String,
+    /// Fetch what is in the bucket, too, where it is read at once; otherwise only what is on this machine is unpacked
+    #[arg(long)]
+    pub remote: bool,
+    /// Memory for decompressed frames
+    #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = parse_size)]
+    pub cache: u64,
+    /// Which filesystem
+    #[command(flatten)]
+    pub platform: PlatformChoice,
+}
+
+/// `firn cache`
+#[derive(Debug, Subcommand)]
+pub enum Cache {
+    /// Whole files that are here, and what they take
+    Stats,
+    /// Remove whole files until they take no more than this; the archive keeps everything, and what programs have open goes on
+    Trim {
+        /// How much may stay, e.g. 10G
+        #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+        to: u64,
+    },
 }
 
 /// `firn umount`

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use firn_engine::bucket::Tally;
 use firn_engine::ingest::{Meter, Phase};
+use firn_fusefs::hydrate::Progress as Hydrated;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::show;
@@ -58,6 +59,25 @@ impl Progress {
             note: (meter.raw() > 0).then(|| format!("new {}", show::percent(meter.fresh(), meter.raw()))),
         };
         Progress { _shown: Shown::start(shown, look) }
+    }
+}
+
+/// Shows how many files were brought until dropped.
+pub struct Files {
+    _shown: Shown,
+}
+
+impl Files {
+    /// Starts showing `progress` of `bytes` in `files`; does nothing unless `shown`.
+    pub fn start(progress: &Arc<Hydrated>, bytes: u64, files: usize, shown: bool) -> Self {
+        let progress = Arc::clone(progress);
+        let look = move || Look {
+            what: "hydrating".to_owned(),
+            done: progress.bytes.load(Ordering::Relaxed),
+            total: bytes,
+            note: Some(format!("{}/{files} files", progress.files.load(Ordering::Relaxed))),
+        };
+        Files { _shown: Shown::start(shown, look) }
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod archive;
 mod attach;
+mod cache;
 mod cat;
 mod cost;
 mod diff;
+mod hydrate;
 mod index;
 mod init;
 mod ls;
@@ -39,6 +41,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Stats => stats::run(&context)?,
         Command::Mount(args) => mount::mount(&context, &args)?,
         Command::RunOverlay(args) => run_overlay::run(&context, &args)?,
+        Command::Hydrate(args) => hydrate::run(&context, &args)?,
+        Command::Cache(args) => cache::run(&context, &args)?,
         Command::Umount(args) => mount::umount(&context, &args)?,
         Command::Cat(args) => cat::run(&context, &args)?,
         Command::Diff(args) => return diff::run(&context, &args),

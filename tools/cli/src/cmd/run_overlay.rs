@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use firn_engine::Archive;
+use firn_engine::read::OpenImage;
 use firn_fusefs::mount::{MountOptions, Mounted, ROOTFS_SOURCE};
-use firn_fusefs::rootfs::{self, Layers, RootfsError, Upper};
+use firn_fusefs::rootfs::{self, Layers, Parts, RootfsError, Upper};
 use serde_json::json;
 
 use super::serving::{self, Attached, Opened, failed};
@@ -26,7 +27,9 @@ pub fn run(context: &Context, args: &RunOverlay) -> Result<(), Failure> {
         }
         context.print(&json, || match because {
             "" => format!("mounted {image} on {} (mode {mode})\n", dir.display()),
-            _ => format!("mounted {image} on {} (mode {mode}, as rootfs mode can't be had: {because})\n", dir.display()),
+            _ => {
+                format!("mounted {image} on {} (mode {mode}, as rootfs mode can't be had: {because})\n", dir.display())
+            }
         });
     };
     serving::run(context, &args.serving, |archive| attach(archive, args), ready)
@@ -62,9 +65,8 @@ fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
 }
 
 fn tiered(archive: &Archive, opened: &Opened) -> Result<Layers, RootfsError> {
-    let (cache, image) = (archive.rootfs_cache(), &opened.image);
-    let object = |ino| image.object(ino).map_err(Into::into);
-    let parts = rootfs::prepare(&cache.trees, &image.files(), image.tree(), &object)?;
+    let cache = archive.rootfs_cache();
+    let parts = parts(archive, &opened.image)?;
     std::fs::create_dir_all(&cache.objects)
         .map_err(|source| RootfsError::Cache { path: cache.objects.clone(), source })?;
     Ok(Layers::Tiered {
@@ -72,6 +74,12 @@ fn tiered(archive: &Archive, opened: &Opened) -> Result<Layers, RootfsError> {
         hydrated: cache.objects,
         objects: Arc::new(opened.fs(parts.objects)),
     })
+}
+
+/// What rootfs mode derives from the image's tree, kept in the archive's directory.
+pub fn parts(archive: &Archive, image: &OpenImage) -> Result<Parts, RootfsError> {
+    let object = |ino| image.object(ino).map_err(Into::into);
+    rootfs::prepare(&archive.rootfs_cache().trees, &image.files(), image.tree(), &object)
 }
 
 fn overlay(

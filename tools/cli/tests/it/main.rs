@@ -11,6 +11,7 @@ mod errors;
 mod kill;
 mod mounts;
 mod pins;
+mod rootfs;
 mod trees;
 mod world;
 

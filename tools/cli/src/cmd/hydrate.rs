@@ -1,0 +1,84 @@
+//! `firn hydrate`
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use firn_engine::read::{FramePlace, OpenImage};
+use firn_fusefs::fs::Fs;
+use firn_fusefs::hydrate::{self, HydrateError, ObjectDir, Progress, Wanted};
+use serde_json::json;
+
+use super::serving::failed;
+use crate::args::Hydrate;
+use crate::context::{Context, choose_filesystem};
+use crate::failure::Failure;
+use crate::progress::Files;
+use crate::show;
+
+pub fn run(context: &Context, args: &Hydrate) -> Result<(), Failure> {
+    let archive = context.archive()?;
+    let record = archive.resolve(&args.image)?;
+    let filesystem = choose_filesystem(&record, &args.platform)?;
+    let cache = usize::try_from(args.cache).unwrap_or(usize::MAX);
+    let image = Arc::new(archive.open_image_unnoticed(&record, filesystem, cache)?);
+    let parts = super::run_overlay::parts(&archive, &image).map_err(failed)?;
+    let objects = ObjectDir::at(archive.rootfs_cache().objects);
+
+    let all = hydrate::wanted(&parts.objects).map_err(|error| failed(HydrateError::from(error)))?;
+    let files = all.len();
+    let (mut ordered, mut elsewhere) = (Vec::with_capacity(files), 0u64);
+    for one in all {
+        match place(&image, &parts.objects, &one)? {
+            place @ Some(_) => ordered.push((place, one)),
+            None if args.remote => ordered.push((None, one)),
+            None => elsewhere += 1,
+        }
+    }
+    // Frames hold many files: so each is decompressed once.
+    ordered.sort_by_key(|(place, one)| (place.map(|place| (place.pack, place.offset)), one.ino));
+    let wanted: Vec<Wanted> = ordered.into_iter().map(|(_, one)| one).collect();
+
+    let fs = Fs::new(Arc::clone(&parts.objects), Arc::clone(&image) as _);
+    let (progress, never) = (Arc::new(Progress::default()), AtomicBool::new(false));
+    let start = Instant::now();
+    let total = wanted.iter().map(|one| one.size).sum();
+    let shown = Files::start(&progress, total, wanted.len(), context.shows_progress());
+    let report = hydrate::hydrate(&fs, &parts.objects, &wanted, &objects, &progress, &never);
+    drop(shown);
+    let report = report.map_err(failed)?;
+    let took = start.elapsed();
+    let json = json!({
+        "image": args.image,
+        "files": files,
+        "brought": report.brought,
+        "bytes": report.bytes,
+        "present": report.present,
+        "asleep": report.asleep,
+        "elsewhere": elsewhere,
+        "seconds": took.as_secs_f64(),
+    });
+    context.print(&json, || {
+        let mut text = format!(
+            "{}: {} whole files ({}) in {:.1} s, {} were here",
+            args.image,
+            report.brought,
+            show::bytes(report.bytes),
+            took.as_secs_f64(),
+            report.present
+        );
+        if report.asleep > 0 {
+            text += &format!("; {} sleep in an archive class: firn thaw wakes them", report.asleep);
+        }
+        if elsewhere > 0 {
+            text += &format!("; {elsewhere} are in the bucket alone: --remote fetches them");
+        }
+        text + "\n"
+    });
+    Ok(())
+}
+
+fn place(image: &OpenImage, objects: &firn_fusefs::engine::Tree, one: &Wanted) -> Result<Option<FramePlace>, Failure> {
+    let node = objects.node(one.ino).map_err(|error| failed(HydrateError::from(error)))?;
+    Ok(node.content.map(|content| image.place_here(content)).transpose()?.flatten())
+}
