@@ -127,13 +127,26 @@ impl Firn {
     /// # Errors
     /// firn refuses, or the directory is no mount afterwards.
     pub fn mount(&self, name: &str, dir: &Path) -> Result<Mount> {
+        self.mounted_by(&["mount", name], dir).map(|(mount, _)| mount)
+    }
+
+    /// Mounts an image as a root filesystem; also gives what firn said of it. `words` are further options.
+    ///
+    /// # Errors
+    /// firn refuses, or the directory is no mount afterwards.
+    pub fn run_overlay(&self, name: &str, dir: &Path, words: &[&str]) -> Result<(Mount, Value)> {
+        self.mounted_by(&[&["run-overlay", name], words].concat(), dir)
+    }
+
+    fn mounted_by(&self, words: &[&str], dir: &Path) -> Result<(Mount, Value)> {
         files::make_dir(dir)?;
-        self.cmd(&["mount", name]).arg(dir).run()?;
+        let dir_word = dir.display().to_string();
+        let said = self.json(&[words, &[&dir_word]].concat())?;
         let mount = Mount { program: self.program.clone(), dir: dir.to_owned(), mounted: true };
         if is_mounted(dir)? {
-            Ok(mount)
+            Ok((mount, said))
         } else {
-            check_failed(format!("`firn mount` ended well, but {} is no mount", dir.display()))
+            check_failed(format!("`firn {}` ended well, but {} is no mount", words.join(" "), dir.display()))
         }
     }
 

@@ -7,6 +7,7 @@ pub mod crash;
 pub mod full_disk;
 pub mod overlay;
 pub mod restored;
+pub mod rootfs;
 pub mod roundtrip;
 pub mod seaweed;
 
@@ -161,6 +162,7 @@ pub fn run(setting: &Setting, only: Option<String>) -> Result<Tally> {
             crash::all(setting, runner);
             full_disk::all(setting, runner);
             overlay::all(setting, runner);
+            rootfs::all(setting, runner);
             restored::all(setting, runner);
             roundtrip::archive_files(setting, runner);
             cold::startup::all(setting, runner);

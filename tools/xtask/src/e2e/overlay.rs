@@ -88,7 +88,7 @@ impl Drop for Overlay {
 }
 
 /// chmod, chown, append, rename, hard link, delete, replace, and a directory made anew.
-fn change(root: &Path) -> Result<String> {
+pub(super) fn change(root: &Path) -> Result<String> {
     let at = |path: &str| root.join(path);
     let passwd = at("etc/passwd");
     let before = files::read(&passwd)?;
@@ -125,7 +125,7 @@ fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> 
     if found == expected { Ok(()) } else { check_failed(format!("{what}: expected {expected:?}, found {found:?}")) }
 }
 
-fn chroot(root: &Path) -> Result<String> {
+pub(super) fn chroot(root: &Path) -> Result<String> {
     let seen = Cmd::in_chroot(root, "/bin/sh").args(["-c", "ls /usr/bin | wc -l && cat /etc/os-release"]).text()?;
     if !seen.contains("ID=replaced") {
         return check_failed(format!("/etc/os-release in the chroot: {seen}"));
@@ -134,7 +134,7 @@ fn chroot(root: &Path) -> Result<String> {
 }
 
 /// Installs a package that the image does not have, with the host's name resolution, and runs it.
-fn install(root: &Path) -> Result<String> {
+pub(super) fn install(root: &Path) -> Result<String> {
     let resolv = root.join("etc/resolv.conf");
     files::write(&resolv, files::read(Path::new("/etc/resolv.conf"))?)?;
     Cmd::in_chroot(root, "apt-get").args(["-q", "update"]).run()?;
