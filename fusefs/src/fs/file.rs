@@ -3,6 +3,7 @@
 use super::sparse::{Segment, SparseMap};
 use super::{Fs, FsError};
 use crate::engine::{ContentRef, Ino, Node, NodeKind};
+use crate::hydrate::Pacer;
 
 /// How an opened file is to be served.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ impl Fs {
     /// [`FsError::Content`] when bytes could not be had (nothing is handed out then),
     /// [`FsError::IsADirectory`], [`FsError::Invalid`] for other kinds, [`FsError::NoSuchInode`].
     pub fn read(&self, ino: Ino, offset: u64, buf: &mut [u8]) -> Result<usize, FsError> {
+        let _reading = self.pacer.as_deref().map(Pacer::reading);
         let read = self.watched(ino, || {
             let node = self.file_node(ino)?;
             let left = usize::try_from(node.size.saturating_sub(offset)).unwrap_or(usize::MAX);

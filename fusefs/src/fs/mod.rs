@@ -25,6 +25,7 @@ pub use xattr::{RESERVED_PREFIX, Xattr};
 use crate::cold::ColdReads;
 use crate::content::Content;
 use crate::engine::{Ino, NodeKind, Tree};
+use crate::hydrate::Pacer;
 
 /// Hears of damage and failed reads, with the inode they concern.
 pub type FaultHook = Box<dyn Fn(Ino, &FsError) + Send + Sync>;
@@ -37,6 +38,7 @@ pub struct Fs {
     root_xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     on_fault: Option<FaultHook>,
     cold: Option<Arc<dyn ColdReads>>,
+    pacer: Option<Arc<Pacer>>,
 }
 
 /// What `statfs` shows; a full filesystem, as nothing can be added to it.
@@ -58,6 +60,7 @@ impl Fs {
             root_xattrs: Vec::new(),
             on_fault: None,
             cold: None,
+            pacer: None,
         }
     }
 
@@ -81,6 +84,13 @@ impl Fs {
     #[must_use]
     pub fn with_cold_reads(mut self, cold: Arc<dyn ColdReads>) -> Fs {
         self.cold = Some(cold);
+        self
+    }
+
+    /// Tells `pacer` of every read, so that work in the background gives way to it.
+    #[must_use]
+    pub fn with_pacer(mut self, pacer: Arc<Pacer>) -> Fs {
+        self.pacer = Some(pacer);
         self
     }
 

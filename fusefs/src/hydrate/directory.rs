@@ -7,10 +7,11 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use firn_engine::id::ObjectId;
 
-use super::{BATCH, HydrateError, PIECE, Wanted};
+use super::{BATCH, HydrateError, Manner, PIECE, Wanted};
 use crate::engine::{DataRun, Tree};
 use crate::fs::Fs;
 use crate::making::Making;
@@ -36,6 +37,17 @@ pub struct Trimmed {
     pub removed: Stats,
     /// Files that are left.
     pub left: Stats,
+}
+
+/// What became of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It is written.
+    Whole,
+    /// It sleeps.
+    Asleep,
+    /// It was to be left.
+    Stopped,
 }
 
 /// Files that have been written and not yet got their names.
@@ -132,8 +144,14 @@ impl ObjectDir {
 }
 
 impl Batch<'_> {
-    /// Writes one; `false` if it sleeps, and nothing is kept of it.
-    pub(super) fn add(&mut self, files: &Fs, objects: &Tree, one: &Wanted) -> Result<bool, HydrateError> {
+    /// Writes one.
+    pub(super) fn add(
+        &mut self,
+        files: &Fs,
+        objects: &Tree,
+        one: &Wanted,
+        manner: Manner<'_>,
+    ) -> Result<Added, HydrateError> {
         let path = self.making.path().join(one.object.to_string());
         let file = File::options().write(true).create_new(true).mode(0o444).open(&path);
         let file = file.map_err(|error| self.dir.failed(&path, error))?;
@@ -142,13 +160,17 @@ impl Batch<'_> {
             let mut at = run.offset;
             while at < end {
                 let len = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
+                manner.pacer.wait(len as u64, manner.stop);
+                if manner.stop.load(Ordering::Relaxed) {
+                    return Ok(Added::Stopped);
+                }
                 self.buffer.resize(len, 0);
                 match files.read(one.ino, at, &mut self.buffer) {
                     Ok(got) if got == len => {}
                     Ok(_) => return Err(HydrateError::Short(one.object)),
                     Err(error) if error.asleep().is_some() => {
                         let _ = fs::remove_file(&path);
-                        return Ok(false);
+                        return Ok(Added::Asleep);
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -160,7 +182,7 @@ impl Batch<'_> {
         // A hole at the end is not written.
         file.set_len(one.size).map_err(|error| self.dir.failed(&path, error))?;
         self.files.push(one.object);
-        Ok(true)
+        Ok(Added::Whole)
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -1,15 +1,18 @@
 //! Bringing whole files here, under the names of their contents, so that the kernel opens them by itself.
 
 mod directory;
+mod pacer;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use directory::{ObjectDir, Stats, Trimmed};
+pub use pacer::{Pacer, Reading};
 
 use crate::engine::{Ino, Tree, TreeError};
 use crate::fs::{Fs, FsError};
+use directory::Added;
 use firn_engine::id::ObjectId;
 
 /// Bytes that are read at a time.
@@ -99,8 +102,18 @@ pub fn wanted(objects: &Tree) -> Result<Vec<Wanted>, TreeError> {
     Ok(all)
 }
 
-/// Brings these files of `fs`, which serves the tree `objects`, into `dir`, in this order; those that sleep are left out. Ends early, and
-/// without an error, once `stop` is set. What was brought by then stays.
+/// What bringing files here goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner<'m> {
+    /// Says when it may go on.
+    pub pacer: &'m Pacer,
+    /// Ends it early, and without an error. What was brought by then stays.
+    pub stop: &'m AtomicBool,
+    /// Hears how far it is.
+    pub progress: &'m Progress,
+}
+
+/// Brings these files of `fs`, which serves the tree `objects`, into `dir`, in this order; those that sleep are left out.
 ///
 /// # Errors
 /// See [`HydrateError`].
@@ -109,26 +122,28 @@ pub fn hydrate(
     objects: &Tree,
     wanted: &[Wanted],
     dir: &ObjectDir,
-    progress: &Progress,
-    stop: &AtomicBool,
+    manner: Manner<'_>,
 ) -> Result<Report, HydrateError> {
+    let stopped = || manner.stop.load(Ordering::Relaxed);
     let mut report = Report::default();
     let mut left = wanted.iter();
     let mut more = true;
-    while more && !stop.load(Ordering::Relaxed) {
+    while more && !stopped() {
         let mut batch = dir.begin()?;
         more = false;
         for one in left.by_ref() {
             if dir.has(&one.object) {
                 report.present += 1;
-            } else if batch.add(fs, objects, one)? {
-                (report.brought, report.bytes) = (report.brought + 1, report.bytes + one.size);
             } else {
-                report.asleep += 1;
+                match batch.add(fs, objects, one, manner)? {
+                    Added::Whole => (report.brought, report.bytes) = (report.brought + 1, report.bytes + one.size),
+                    Added::Asleep => report.asleep += 1,
+                    Added::Stopped => break,
+                }
             }
-            progress.files.fetch_add(1, Ordering::Relaxed);
-            progress.bytes.fetch_add(one.size, Ordering::Relaxed);
-            if batch.is_full() || stop.load(Ordering::Relaxed) {
+            manner.progress.files.fetch_add(1, Ordering::Relaxed);
+            manner.progress.bytes.fetch_add(one.size, Ordering::Relaxed);
+            if batch.is_full() || stopped() {
                 more = true;
                 break;
             }

@@ -10,6 +10,7 @@ mod signals;
 mod table;
 mod unmount;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct Mounted {
     /// Tells this mount from another one that may lie over it or take its place.
     entry: Option<MountEntry>,
     session: Option<JoinHandle<io::Result<()>>>,
+    /// Open as long as this is there.
+    kept_open: Option<Arc<File>>,
 }
 
 /// Mounts `fs` on the directory `path` and returns when the kernel gets answers from it.
@@ -65,7 +68,7 @@ pub fn mount(fs: Arc<Fs>, path: &Path, options: &MountOptions) -> Result<Mounted
 
     let connection = connect::connect(&point, options)?;
     // From here on, whatever fails unmounts by dropping this.
-    let mut mounted = Mounted { point, entry: None, session: None };
+    let mut mounted = Mounted { point, entry: None, session: None, kept_open: None };
     let entry = table::mount_at(&mounted.point).map_err(start)?;
     mounted.entry = Some(entry.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
     // The kernel lets in whom the mount options say; fuser's own check would come on top of that and
@@ -90,6 +93,11 @@ impl Mounted {
         self.entry = Some(entry.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
         self.point = point;
         Ok(())
+    }
+
+    /// Keeps a file open as long as this is there.
+    pub(crate) fn keep_open(&mut self, file: Arc<File>) {
+        self.kept_open = Some(file);
     }
 
     /// Serves until the mount is gone: unmounted by anybody, or by one of the signals, and no longer used.

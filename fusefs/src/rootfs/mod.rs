@@ -15,4 +15,4 @@ mod upper;
 pub use error::RootfsError;
 pub(crate) use objects::path as object_path;
 pub use overlay::{Layers, Upper, mount};
-pub use parts::{Parts, prepare};
+pub use parts::{Parts, objects_in_use, prepare};

@@ -11,6 +11,7 @@ use rustix::mount::MountAttrFlags;
 
 use super::error::RootfsError;
 use super::kernel::Setup;
+use super::parts::Parts;
 use super::upper;
 use crate::engine::Tree;
 use crate::fs::Fs;
@@ -21,8 +22,8 @@ use crate::mount::{self, MountOptions, Mounted};
 pub enum Layers {
     /// Metadata by EROFS, files by name of their contents from a directory and then from FUSE.
     Tiered {
-        /// The metadata image.
-        metadata: PathBuf,
+        /// The metadata image and the list of files; in use as long as they are mounted.
+        parts: Parts,
         /// Where whole files are.
         hydrated: PathBuf,
         /// Serves all files.
@@ -62,16 +63,17 @@ pub fn mount(
     let mut overlay = Setup::of("overlay")?;
     overlay.set("source", &options.fsname)?;
     let mut served = match layers {
-        Layers::Tiered { metadata, hydrated, objects } => {
+        Layers::Tiered { parts, hydrated, objects } => {
             let at = private_point(&private, "metadata")?;
             let mut erofs = Setup::of("erofs")?;
-            erofs.set_path("source", &metadata)?;
+            erofs.set_path("source", &parts.metadata)?;
             erofs.set_flag("ro")?;
             erofs.mount_at(&at, MountAttrFlags::MOUNT_ATTR_RDONLY)?;
-            let served = mount::mount(objects, &private_point(&private, "objects")?, options)?;
+            let mut served = mount::mount(objects, &private_point(&private, "objects")?, options)?;
             overlay.set_path("lowerdir+", &at)?;
             overlay.set_path("datadir+", &hydrated)?;
             overlay.set_path("datadir+", served.point())?;
+            served.keep_open(parts.in_use);
             served
         }
         Layers::Plain(files) => {

@@ -1,17 +1,20 @@
 //! What rootfs mode derives from a tree, made once and kept.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use firn_engine::id::{FilesId, ObjectId};
 use firn_engine::read::open_tree;
+use rustix::fs::{FlockOperation, flock};
 
 use super::error::RootfsError;
 use super::objects;
 use crate::engine::{Ino, Node, Tree, TreeError};
 use crate::erofs;
+use crate::hydrate::{HydrateError, wanted};
 use crate::making::Making;
 
 /// Goes up when what is derived from a tree becomes something else.
@@ -26,6 +29,8 @@ pub struct Parts {
     pub metadata: PathBuf,
     /// Its files by the names of their contents.
     pub objects: Arc<Tree>,
+    /// Says that they are in use, as long as it is open.
+    pub(super) in_use: Arc<File>,
 }
 
 /// Says what a file's content is called; `None` if it has none.
@@ -104,7 +109,32 @@ fn named_file(tree: &Tree, ino: Ino, object: ObjectOf<'_>) -> Result<Option<(Nod
 /// The parts in `dir`, if they are whole.
 fn kept(dir: &Path) -> Option<Parts> {
     let metadata = dir.join(METADATA);
-    erofs::is_whole(&File::open(&metadata).ok()?).then_some(())?;
+    let file = File::open(&metadata).ok()?;
+    erofs::is_whole(&file).then_some(())?;
+    flock(&file, FlockOperation::LockShared).ok()?;
     let objects = Arc::new(open_tree(&dir.join(OBJECTS))?);
-    Some(Parts { metadata, objects })
+    Some(Parts { metadata, objects, in_use: Arc::new(file) })
+}
+
+/// The objects of all trees below `cache` that are in use, by this process or another one.
+///
+/// # Errors
+/// The directory can't be read; a tree that is damaged.
+pub fn objects_in_use(cache: &Path) -> Result<HashSet<ObjectId>, HydrateError> {
+    let failed = |source| HydrateError::Directory { path: cache.to_owned(), source };
+    let dirs = match fs::read_dir(cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
+        other => other.map_err(failed)?,
+    };
+    let mut in_use = HashSet::new();
+    for dir in dirs {
+        let dir = dir.map_err(failed)?.path();
+        let Ok(metadata) = File::open(dir.join(METADATA)) else { continue };
+        if flock(&metadata, FlockOperation::NonBlockingLockExclusive).is_err()
+            && let Some(objects) = open_tree(&dir.join(OBJECTS))
+        {
+            in_use.extend(wanted(&objects)?.into_iter().map(|one| one.object));
+        }
+    }
+    Ok(in_use)
 }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use firn_engine::id::{FilesId, ObjectId};
 use firn_engine::tree::{Ino, NodeKind, Tree};
 use firn_fusefs::content::Content as _;
 use firn_fusefs::fs::{Fs, Xattr};
-use firn_fusefs::hydrate::{self, ObjectDir, Progress, Report, Wanted};
+use firn_fusefs::hydrate::{self, ObjectDir, Pacer, Progress, Report, Wanted};
 use firn_fusefs::mount::{self, Manner, MountOptions, Mounted, ROOTFS_SOURCE};
 use firn_fusefs::rootfs::{self, Layers, Parts, Upper};
 
@@ -48,9 +50,10 @@ fn named(
                 // What is damaged has a name as well as everything else.
                 let _ = bytes.read_stored(content, 0, &mut stored);
                 let mut name = [0; 32];
-                let seed = format!("{} {runs:?} {stored:?}", node.size);
-                for (at, byte) in seed.bytes().enumerate() {
-                    name[at % 32] = u8::wrapping_mul(name[at % 32], 31).wrapping_add(byte);
+                for (part, word) in name.chunks_exact_mut(8).enumerate() {
+                    let mut hasher = DefaultHasher::new();
+                    (part, node.size, format!("{runs:?}"), &stored).hash(&mut hasher);
+                    word.copy_from_slice(&hasher.finish().to_le_bytes());
                 }
                 ObjectId::from_bytes(name)
             };
@@ -134,7 +137,7 @@ impl Rootfs {
         let at = scratch.path();
         fs::create_dir(at.join("objects")).unwrap();
         let layers = Layers::Tiered {
-            metadata: parts.metadata.clone(),
+            parts: parts.clone(),
             hydrated: at.join("objects"),
             objects: Arc::new(Fs::new(Arc::clone(&parts.objects), Arc::new(bytes.clone()))),
         };
@@ -156,7 +159,8 @@ impl Rootfs {
         let wanted: Vec<_> = hydrate::wanted(&self.parts.objects).unwrap().into_iter().filter(which).collect();
         let fs = Fs::new(Arc::clone(&self.parts.objects), Arc::new(self.bytes.clone()));
         let (progress, never) = (Progress::default(), AtomicBool::new(false));
-        let report = hydrate::hydrate(&fs, &self.parts.objects, &wanted, &self.objects(), &progress, &never).unwrap();
+        let manner = hydrate::Manner { pacer: &Pacer::new(0), stop: &never, progress: &progress };
+        let report = hydrate::hydrate(&fs, &self.parts.objects, &wanted, &self.objects(), manner).unwrap();
         assert_eq!(progress.files.load(Ordering::Relaxed), wanted.len() as u64);
         report
     }
@@ -225,6 +229,10 @@ fn what_is_here_is_opened_by_the_kernel_and_one_copy_serves_all() {
     assert_eq!(rootfs.bytes.asked(), 1);
     let again = rootfs.hydrate(|_| true);
     assert_eq!((again.brought, again.present), (1, 1));
+    // What a mounted tree has is kept if that is wanted.
+    let in_use = rootfs::objects_in_use(&rootfs.scratch.path().join("trees")).unwrap();
+    assert_eq!(in_use.len(), 2);
+    assert_eq!(rootfs.objects().trim(0, &|object| in_use.contains(object)).unwrap().removed.files, 0);
     // Room is made under the eyes of a reader, who goes on.
     let open = fs::File::open(rootfs.at("one")).unwrap();
     let trimmed = rootfs.objects().trim(0, &|_| false).unwrap();
@@ -232,6 +240,34 @@ fn what_is_here_is_opened_by_the_kernel_and_one_copy_serves_all() {
     let mut byte = [0];
     open.read_exact_at(&mut byte, 299_999).unwrap();
     assert_eq!((byte, fs::read(rootfs.at("one")).unwrap()), ([7], vec![7; 300_000]));
+}
+
+#[test]
+fn nothing_is_brought_while_somebody_reads() {
+    let mut sample = Sample::new();
+    for n in 0..20u8 {
+        sample.file(&format!("{n}"), &[n; 10_000]);
+    }
+    let rootfs = Rootfs::of(sample, |_| Upper::None);
+    let wanted = hydrate::wanted(&rootfs.parts.objects).unwrap();
+    let fs = Fs::new(Arc::clone(&rootfs.parts.objects), Arc::new(rootfs.bytes.clone()));
+    let (progress, stop, pacer) = (Progress::default(), AtomicBool::new(false), Pacer::new(0));
+    let manner = hydrate::Manner { pacer: &pacer, stop: &stop, progress: &progress };
+    let done = || progress.files.load(Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        let reading = pacer.reading();
+        let work = scope.spawn(|| hydrate::hydrate(&fs, &rootfs.parts.objects, &wanted, &rootfs.objects(), manner));
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(done(), 0);
+        drop(reading);
+        until("the first file", || done() > 0);
+        assert_eq!(work.join().unwrap().unwrap().brought, 20);
+    });
+    rootfs.objects().trim(0, &|_| false).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let _reading = pacer.reading();
+    let report = hydrate::hydrate(&fs, &rootfs.parts.objects, &wanted, &rootfs.objects(), manner).unwrap();
+    assert_eq!(report.brought, 0, "it was stopped, and waited for nobody");
 }
 
 #[test]
@@ -270,7 +306,7 @@ fn a_writable_layer_is_kept_where_it_was_said_and_found_again() {
     mounted.unmount().unwrap();
     assert!(!is_mounted(&point));
     let layers = Layers::Tiered {
-        metadata: parts.metadata,
+        parts: parts.clone(),
         hydrated: scratch.path().join("objects"),
         objects: Arc::new(Fs::new(parts.objects, Arc::new(bytes))),
     };

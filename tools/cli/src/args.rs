@@ -467,9 +467,30 @@ pub struct RunOverlay {
     /// Who serves metadata and files that are here: the kernel where it can, or FUSE alone
     #[arg(long, value_enum, value_name = "MODE", default_value_t = LowerMode::Auto)]
     pub mode: LowerMode,
+    /// What is unpacked to whole files in the background, while nobody reads: nothing, what is on this machine, or also what is in the bucket
+    /// and read at once
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Fill::Local)]
+    pub fill: Fill,
+    /// How fast, in bytes a second; 0 for as fast as it goes
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    pub fill_rate: u64,
+    /// Whole files of all images are not unpacked in the background beyond this
+    #[arg(long, value_name = "SIZE", default_value = "16G", value_parser = parse_size)]
+    pub fill_limit: u64,
     /// How it is served
     #[command(flatten)]
     pub serving: Serving,
+}
+
+/// What is unpacked in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fill {
+    /// Nothing
+    None,
+    /// Files whose bytes are on this machine
+    Local,
+    /// Those in the bucket, too, where they are read at once
+    All,
 }
 
 /// What lies below the writable layer.
@@ -504,7 +525,7 @@ pub struct Hydrate {
 pub enum Cache {
     /// Whole files that are here, and what they take
     Stats,
-    /// Remove whole files until they take no more than this; the archive keeps everything, and what programs have open goes on
+    /// Remove whole files until they take no more than this, but none of images that are mounted by run-overlay; the archive keeps everything
     Trim {
         /// How much may stay, e.g. 10G
         #[arg(long, value_name = "SIZE", value_parser = parse_size)]

@@ -1,6 +1,7 @@
 //! `firn cache`
 
 use firn_fusefs::hydrate::{ObjectDir, Stats};
+use firn_fusefs::rootfs::objects_in_use;
 use serde_json::json;
 
 use crate::args::Cache;
@@ -9,7 +10,8 @@ use crate::failure::Failure;
 use crate::show;
 
 pub fn run(context: &Context, args: &Cache) -> Result<(), Failure> {
-    let objects = ObjectDir::at(context.archive()?.rootfs_cache().objects);
+    let cache = context.archive()?.rootfs_cache();
+    let objects = ObjectDir::at(cache.objects);
     let failed = || Failure::system(format!("looking through {}", objects.path().display()));
     match args {
         Cache::Stats => {
@@ -17,7 +19,8 @@ pub fn run(context: &Context, args: &Cache) -> Result<(), Failure> {
             context.print(&as_json(here), || format!("{} take {}\n", files(here), show::bytes(here.on_disk)));
         }
         Cache::Trim { to } => {
-            let trimmed = objects.trim(*to, &|_| false).map_err(failed())?;
+            let in_use = objects_in_use(&cache.trees).map_err(super::serving::failed)?;
+            let trimmed = objects.trim(*to, &|object| in_use.contains(object)).map_err(failed())?;
             let json = json!({ "removed": as_json(trimmed.removed), "left": as_json(trimmed.left) });
             context.print(&json, || {
                 let (removed, left) = (trimmed.removed, trimmed.left);

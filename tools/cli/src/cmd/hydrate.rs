@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use firn_engine::read::{FramePlace, OpenImage};
+use firn_engine::read::OpenImage;
+use firn_fusefs::engine::TreeError;
 use firn_fusefs::fs::Fs;
-use firn_fusefs::hydrate::{self, HydrateError, ObjectDir, Progress, Wanted};
+use firn_fusefs::hydrate::{self, HydrateError, ObjectDir, Pacer, Progress, Wanted};
+use firn_fusefs::rootfs::Parts;
 use serde_json::json;
 
 use super::serving::failed;
@@ -25,26 +27,15 @@ pub fn run(context: &Context, args: &Hydrate) -> Result<(), Failure> {
     let parts = super::run_overlay::parts(&archive, &image).map_err(failed)?;
     let objects = ObjectDir::at(archive.rootfs_cache().objects);
 
-    let all = hydrate::wanted(&parts.objects).map_err(|error| failed(HydrateError::from(error)))?;
-    let files = all.len();
-    let (mut ordered, mut elsewhere) = (Vec::with_capacity(files), 0u64);
-    for one in all {
-        match place(&image, &parts.objects, &one)? {
-            place @ Some(_) => ordered.push((place, one)),
-            None if args.remote => ordered.push((None, one)),
-            None => elsewhere += 1,
-        }
-    }
-    // Frames hold many files: so each is decompressed once.
-    ordered.sort_by_key(|(place, one)| (place.map(|place| (place.pack, place.offset)), one.ino));
-    let wanted: Vec<Wanted> = ordered.into_iter().map(|(_, one)| one).collect();
-
+    let Plan { wanted, elsewhere } = Plan::of(&image, &parts, args.remote)?;
+    let files = wanted.len() as u64 + elsewhere;
     let fs = Fs::new(Arc::clone(&parts.objects), Arc::clone(&image) as _);
     let (progress, never) = (Arc::new(Progress::default()), AtomicBool::new(false));
     let start = Instant::now();
     let total = wanted.iter().map(|one| one.size).sum();
     let shown = Files::start(&progress, total, wanted.len(), context.shows_progress());
-    let report = hydrate::hydrate(&fs, &parts.objects, &wanted, &objects, &progress, &never);
+    let manner = hydrate::Manner { pacer: &Pacer::new(0), stop: &never, progress: &progress };
+    let report = hydrate::hydrate(&fs, &parts.objects, &wanted, &objects, manner);
     drop(shown);
     let report = report.map_err(failed)?;
     let took = start.elapsed();
@@ -78,7 +69,30 @@ pub fn run(context: &Context, args: &Hydrate) -> Result<(), Failure> {
     Ok(())
 }
 
-fn place(image: &OpenImage, objects: &firn_fusefs::engine::Tree, one: &Wanted) -> Result<Option<FramePlace>, Failure> {
-    let node = objects.node(one.ino).map_err(|error| failed(HydrateError::from(error)))?;
-    Ok(node.content.map(|content| image.place_here(content)).transpose()?.flatten())
+/// Files that are to be brought here.
+pub struct Plan {
+    /// In the order in which it is the least work.
+    pub wanted: Vec<Wanted>,
+    /// Files that are left out, as not all of them is on this machine.
+    pub elsewhere: u64,
+}
+
+impl Plan {
+    /// For all files of an image, or those alone whose bytes are on this machine.
+    pub fn of(image: &OpenImage, parts: &Parts, remote: bool) -> Result<Plan, Failure> {
+        let damaged = |error: TreeError| failed(HydrateError::from(error));
+        let (mut ordered, mut elsewhere) = (Vec::new(), 0);
+        for one in hydrate::wanted(&parts.objects).map_err(damaged)? {
+            let node = parts.objects.node(one.ino).map_err(damaged)?;
+            let place = node.content.map(|content| image.place_here(content)).transpose()?.flatten();
+            if place.is_some() || remote {
+                ordered.push((place, one));
+            } else {
+                elsewhere += 1;
+            }
+        }
+        // Frames hold many files: so each is decompressed once.
+        ordered.sort_by_key(|(place, one)| (place.map(|place| (place.pack, place.offset)), one.ino));
+        Ok(Plan { wanted: ordered.into_iter().map(|(_, one)| one).collect(), elsewhere })
+    }
 }

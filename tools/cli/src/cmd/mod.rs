@@ -6,6 +6,7 @@ mod cache;
 mod cat;
 mod cost;
 mod diff;
+mod fill;
 mod hydrate;
 mod index;
 mod init;

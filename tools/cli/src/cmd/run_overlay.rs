@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use firn_engine::Archive;
 use firn_engine::read::OpenImage;
+use firn_fusefs::hydrate::Pacer;
 use firn_fusefs::mount::{MountOptions, Mounted, ROOTFS_SOURCE};
 use firn_fusefs::rootfs::{self, Layers, Parts, RootfsError, Upper};
 use serde_json::json;
 
+use super::fill::Filler;
 use super::serving::{self, Attached, Opened, failed};
 use crate::args::{LowerMode, RunOverlay};
 use crate::context::Context;
@@ -49,8 +51,12 @@ fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
         overlay(archive, args, &opened, layers, &upper, &options).map_err(failed)
     };
     let tiered = || {
-        let layers = tiered(archive, &opened)?;
-        overlay(archive, args, &opened, layers, &upper, &options)
+        let (pacer, parts) = (Arc::new(Pacer::new(args.fill_rate)), parts(archive, &opened.image)?);
+        let layers = tiered(archive, &opened, &parts, &pacer)?;
+        let mounted = overlay(archive, args, &opened, layers, &upper, &options)?;
+        let (record, filesystem) = (opened.record.clone(), opened.filesystem.clone());
+        Filler { archive: archive.clone(), record, filesystem, parts, pacer }.start(args);
+        Ok(mounted)
     };
     match args.mode {
         LowerMode::Fuse => Ok((fuse()?, FUSE.to_owned())),
@@ -64,16 +70,11 @@ fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
     }
 }
 
-fn tiered(archive: &Archive, opened: &Opened) -> Result<Layers, RootfsError> {
-    let cache = archive.rootfs_cache();
-    let parts = parts(archive, &opened.image)?;
-    std::fs::create_dir_all(&cache.objects)
-        .map_err(|source| RootfsError::Cache { path: cache.objects.clone(), source })?;
-    Ok(Layers::Tiered {
-        metadata: parts.metadata,
-        hydrated: cache.objects,
-        objects: Arc::new(opened.fs(parts.objects)),
-    })
+fn tiered(archive: &Archive, opened: &Opened, parts: &Parts, pacer: &Arc<Pacer>) -> Result<Layers, RootfsError> {
+    let hydrated = archive.rootfs_cache().objects;
+    std::fs::create_dir_all(&hydrated).map_err(|source| RootfsError::Cache { path: hydrated.clone(), source })?;
+    let objects = opened.fs(Arc::clone(&parts.objects)).with_pacer(Arc::clone(pacer));
+    Ok(Layers::Tiered { parts: parts.clone(), hydrated, objects: Arc::new(objects) })
 }
 
 /// What rootfs mode derives from the image's tree, kept in the archive's directory.

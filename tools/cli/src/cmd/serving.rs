@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firn_engine::format::ImageRecord;
+use firn_engine::format::{Filesystem, ImageRecord};
 use firn_engine::id::Digest;
 use firn_engine::read::OpenImage;
 use firn_engine::remote::Tier;
@@ -114,6 +114,7 @@ fn check(args: &Serving) -> Result<(), Failure> {
 pub struct Opened {
     pub image: Arc<OpenImage>,
     pub record: ImageRecord,
+    pub filesystem: Filesystem,
     cold: Arc<Cold>,
 }
 
@@ -121,16 +122,16 @@ impl Opened {
     /// Opens the image of this name for a mount on `dir`.
     pub fn open(archive: &Archive, name: &str, dir: &Path, args: &Serving) -> Result<Opened, Failure> {
         let record = archive.resolve(name)?;
-        let filesystem = choose_filesystem(&record, &args.platform)?;
+        let filesystem = choose_filesystem(&record, &args.platform)?.clone();
         let cache = usize::try_from(args.cache).unwrap_or(usize::MAX);
-        let image = Arc::new(archive.open_image(&record, filesystem, cache)?);
+        let image = Arc::new(archive.open_image(&record, &filesystem, cache)?);
         if args.cold.thaw {
             // Found out now rather than when the first read fails.
             crate::bucket::of(archive)?;
         }
         let order = order(name, args, record.root)?;
         let cold = Cold::new(archive.clone(), Arc::clone(&image), &args.cold, order).recorded(name, dir);
-        Ok(Opened { image, record, cold: Arc::new(cold) })
+        Ok(Opened { image, record, filesystem, cold: Arc::new(cold) })
     }
 
     /// A filesystem that shows `tree`, whose contents are the image's.

@@ -2,17 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::time::{Duration, Instant};
 
-use crate::world::{Mounted, World, is_mounted, noise};
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::world::{Mounted, World, is_mounted, noise, wait_until};
 
 #[test]
 fn an_image_mounts_in_the_background_and_unmounts() {

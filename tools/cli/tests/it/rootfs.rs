@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::world::{Mounted, World, is_mounted, noise};
+use crate::world::{Mounted, World, is_mounted, noise, wait_until};
 
 /// An archive with a directory to mount on.
 fn world() -> (World, Mounted) {
@@ -77,7 +77,30 @@ fn whole_files_are_brought_counted_and_removed() {
     world.json(&["run-overlay", "app:1", "root"]);
     check(&mounted.0);
     let trimmed = world.json(&["cache", "trim", "--to", "0"]);
-    assert_eq!((&trimmed["removed"]["files"], &trimmed["left"]["files"]), (&Value::from(files), &Value::from(0)));
+    assert_eq!((&trimmed["removed"]["files"], &trimmed["left"]["files"]), (&Value::from(0), &Value::from(files)));
+    check(&mounted.0);
+    assert_eq!(world.firn(&["umount", "root"]).code, 0);
+    wait_until("the end of its use", || world.json(&["cache", "trim", "--to", "0"])["left"]["files"] == 0);
+}
+
+#[test]
+fn a_mount_unpacks_files_by_itself_and_only_so_much() {
+    let (world, mounted) = world();
+    let files = || world.json(&["cache", "stats"])["files"].as_u64().unwrap();
+    let run = |options: &[&str]| world.json(&[&["run-overlay", "app:1", "root"], options].concat());
+    let all = world.json(&["hydrate", "app:1"])["files"].as_u64().unwrap();
+    world.json(&["cache", "trim", "--to", "0"]);
+    run(&["--fill", "none"]);
+    assert_eq!(world.firn(&["umount", "root"]).code, 0);
+    assert_eq!(files(), 0);
+    run(&["--fill-limit", "600K"]);
+    wait_until("some file", || files() > 0);
+    check(&mounted.0);
+    assert_eq!(world.firn(&["umount", "root"]).code, 0);
+    let some = files();
+    run(&[]);
+    wait_until("all files", || files() == all);
+    assert!(all > some, "{some}");
     check(&mounted.0);
     assert_eq!(world.firn(&["umount", "root"]).code, 0);
 }
