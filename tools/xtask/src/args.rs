@@ -28,6 +28,8 @@ cargo xtask COMMAND
                                      firn, restic and borg on the same images
   bench-s3 [--out DIR] [--firn PROGRAM] [--rounds N] [--quick]
                                      firn and rclone with the same packs on the same server
+  bench-mounts [--out DIR] [--firn PROGRAM] [--rounds N] [--quick]
+                                     mounts, and the same files unpacked on this disk
 
 The corpus lies in target/corpus, or where FIRN_CORPUS says.";
 
@@ -76,6 +78,8 @@ pub enum Command {
     BenchPeers(Common),
     /// Comparison with a copying program.
     BenchS3(Common),
+    /// Comparison with unpacked files.
+    BenchMounts(Common),
 }
 
 /// Options that several commands share.
@@ -122,6 +126,7 @@ pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Comma
         "flaky" => Ok(Command::Flaky(common(parser, &["firn", "rounds", "seed"])?)),
         "bench-peers" => Ok(Command::BenchPeers(common(parser, &["dir", "out", "firn", "quick", "peers-only"])?)),
         "bench-s3" => Ok(Command::BenchS3(common(parser, &["out", "firn", "rounds", "quick"])?)),
+        "bench-mounts" => Ok(Command::BenchMounts(common(parser, &["out", "firn", "rounds", "quick"])?)),
         other => Err(Error::Usage(format!("no command `{other}`; see `cargo xtask help`"))),
     }
 }

@@ -20,11 +20,7 @@ const FILES: u64 = 24;
 /// # Errors
 /// The layout can't be written, or tar fails.
 pub fn image(layout: &Path, tag: &str, seeds: &[u64], layer_bytes: u64) -> Result<ImageRef> {
-    let at = Layout::create(layout)?;
-    let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
-    for seed in seeds {
-        let (root, tar) = (layout.join("work"), layout.join("layer.tar"));
-        files::fresh_dir(&root)?;
+    image_of(layout, tag, seeds.iter().copied(), |root, seed| {
         let dir = root.join(format!("srv/part-{seed}"));
         files::make_dir(&dir)?;
         for file in 0..FILES {
@@ -32,6 +28,43 @@ pub fn image(layout: &Path, tag: &str, seeds: &[u64], layer_bytes: u64) -> Resul
             let len = layer_bytes / FILES / 2 + (layer_bytes / FILES) * file / FILES;
             files::write(&dir.join(format!("{file:02}.bin")), noise(seed * 1000 + file, len))?;
         }
+        Ok(())
+    })
+}
+
+/// Writes an image of one layer with `count` small files, most of them of 1 to 16 KiB, a hundred in a directory, and one of `large` bytes,
+/// `large.bin`.
+///
+/// # Errors
+/// As [`image`].
+pub fn many_files(layout: &Path, tag: &str, count: u64, large: u64) -> Result<ImageRef> {
+    image_of(layout, tag, [count], |root, seed| {
+        let mut random = Random::new(seed);
+        for file in 0..count {
+            let dir = root.join(format!("usr/lib/part-{:03}/{:02}", file / 5000, file / 100 % 50));
+            if file % 100 == 0 {
+                files::make_dir(&dir)?;
+            }
+            let len = (1 << (10 + random.below(5))) + random.below(1024);
+            files::write(&dir.join(format!("file-{file:06}.dat")), noise(file, len))?;
+        }
+        files::write(&root.join("large.bin"), noise(seed, large))
+    })
+}
+
+/// Writes an image with a layer for each of `parts`, of what `fill` puts into an empty directory.
+fn image_of<T>(
+    layout: &Path,
+    tag: &str,
+    parts: impl IntoIterator<Item = T>,
+    fill: impl Fn(&Path, T) -> Result<()>,
+) -> Result<ImageRef> {
+    let at = Layout::create(layout)?;
+    let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
+    for part in parts {
+        let (root, tar) = (layout.join("work"), layout.join("layer.tar"));
+        files::fresh_dir(&root)?;
+        fill(&root, part)?;
         let words = ["tar", "--format=gnu", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"];
         Cmd::words(&words).arg("--mtime=@1750000000").arg("-C").arg(&root).arg("-cf").arg(&tar).arg(".").run()?;
         diff_ids.push(digest::of_file(&tar)?.digest);

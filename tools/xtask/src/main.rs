@@ -41,6 +41,16 @@ fn run(command: Command) -> Result<()> {
             print!("{}", bench::s3::run(&plan)?);
             Ok(())
         }
+        Command::BenchMounts(common) => {
+            let plan = bench::mounts::Plan {
+                firn: firn::program(common.firn)?,
+                dir: common.out.unwrap_or_else(|| PathBuf::from("target/bench-mounts")),
+                rounds: common.rounds.unwrap_or(5),
+                quick: common.quick,
+            };
+            print!("{}", bench::mounts::run(&plan)?);
+            Ok(())
+        }
         Command::E2e(common) => run_e2e(common),
         Command::Kills(common) => made(&common, |setting, common| {
             let plan = kills::Plan { rounds: common.rounds.unwrap_or(100), seed: common.seed.unwrap_or(1) };

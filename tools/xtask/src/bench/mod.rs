@@ -3,6 +3,7 @@
 pub mod details;
 pub mod input;
 pub mod measure;
+pub mod mounts;
 mod programs;
 mod report;
 pub mod s3;
