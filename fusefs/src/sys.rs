@@ -75,6 +75,13 @@ pub(crate) fn redirect(standard: c_int, to: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the number of the open file `place` refer to what `file` refers to; what it referred to is closed.
+pub(crate) fn put_in_place(file: BorrowedFd<'_>, place: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: both are open, and `place` stays open under its owner: it refers to another file at no time to none.
+    check(unsafe { libc::dup3(file.as_raw_fd(), place.as_raw_fd(), libc::O_CLOEXEC) })?;
+    Ok(())
+}
+
 /// Receives one descriptor that another process sends over `socket`, close-on-exec.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 pub mod background;
 mod connect;
 mod error;
+mod handshake;
 mod holders;
 mod options;
 mod point;
@@ -16,9 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use fuser::{Config, Session, SessionACL};
+use fuser::{Config, Session};
 
 pub use error::{MountError, UnmountError};
+pub use handshake::Parked;
 pub use holders::{Holder, Tie};
 pub use options::{MountOptions, OptionError, Via, Xattrs};
 pub(crate) use point::check as check_point;
@@ -50,6 +52,8 @@ pub struct Mounted {
     /// Tells this mount from another one that may lie over it or take its place.
     entry: Option<MountEntry>,
     session: Option<JoinHandle<io::Result<()>>>,
+    /// For a successor.
+    parked: Option<Parked>,
     /// Open as long as this is there.
     kept_open: Option<Arc<File>>,
 }
@@ -61,26 +65,63 @@ pub struct Mounted {
 pub fn mount(fs: Arc<Fs>, path: &Path, options: &MountOptions) -> Result<Mounted, MountError> {
     let point = point::check(path)?;
     let start = |source| MountError::Start { path: path.to_owned(), source };
-    let xattrs = options.xattrs == Xattrs::Always || fs.any_xattrs();
-    let adapter = Adapter::new(fs, options.readers, xattrs).map_err(start)?;
-    let mut config = Config::default();
-    config.n_threads = Some(options.threads);
-
+    let adapter = adapter(fs, options).map_err(start)?;
     let connection = connect::connect(&point, options)?;
     // From here on, whatever fails unmounts by dropping this.
-    let mut mounted = Mounted { point, entry: None, session: None, kept_open: None };
+    let mut mounted = Mounted { point, entry: None, session: None, parked: None, kept_open: None };
     let entry = table::mount_at(&mounted.point).map_err(start)?;
     mounted.entry = Some(entry.ok_or_else(|| start(io::Error::other("it was unmounted at once")))?);
-    // The kernel lets in whom the mount options say; fuser's own check would come on top of that and
-    // refuse even what the kernel does on its own behalf.
-    let session = Session::from_fd(adapter, connection, SessionACL::All, config).map_err(start)?;
-    let serve = std::thread::Builder::new().name("firn-session".into());
-    mounted.session = Some(serve.spawn(move || session.run()).map_err(start)?);
+    mounted.serve(handshake::begin(adapter, connection, config(options)).map_err(start)?).map_err(start)?;
     sys::c_path(&mounted.point).and_then(|path| sys::statfs(&path)).map_err(start)?;
     Ok(mounted)
 }
 
+/// Goes on serving what is mounted at `point`, or an overlay there keeps in use, after the process is gone that served it. `fs` and `options`
+/// are as they were.
+///
+/// # Errors
+/// [`MountError::Start`]; the mount stays as it is.
+pub fn resume(fs: Arc<Fs>, point: &Path, parked: Parked, options: &MountOptions) -> Result<Mounted, MountError> {
+    let start = |source| MountError::Start { path: point.to_owned(), source };
+    let adapter = adapter(fs, options).map_err(start)?;
+    let begun = handshake::resume(adapter, parked, config(options)).map_err(start)?;
+    let entry = table::mount_at(point).map_err(start)?;
+    let mut mounted = Mounted { point: point.to_owned(), entry: None, session: None, parked: None, kept_open: None };
+    mounted.serve(begun).map_err(start)?;
+    mounted.entry = entry;
+    Ok(mounted)
+}
+
+fn adapter(fs: Arc<Fs>, options: &MountOptions) -> io::Result<Adapter> {
+    let xattrs = options.xattrs == Xattrs::Always || fs.any_xattrs();
+    Adapter::new(fs, options.readers, xattrs)
+}
+
+fn config(options: &MountOptions) -> Config {
+    let mut config = Config::default();
+    config.n_threads = Some(options.threads);
+    config
+}
+
 impl Mounted {
+    /// The kernel lets in whom the mount options say; fuser's own check would come on top of that and refuse even what the kernel does on
+    /// its own behalf, so a session lets everybody in.
+    fn serve(&mut self, (session, parked): (Session<Adapter>, Parked)) -> io::Result<()> {
+        let serve = std::thread::Builder::new().name("firn-session".into());
+        self.session = Some(serve.spawn(move || session.run())?);
+        self.parked = Some(parked);
+        Ok(())
+    }
+
+    /// What another process needs to go on serving this mount if this one dies.
+    ///
+    /// # Errors
+    /// Too many open files.
+    pub fn parked(&self) -> io::Result<Parked> {
+        let parked = self.parked.as_ref().map(Parked::try_clone);
+        parked.unwrap_or_else(|| Err(io::Error::other("the mount is not served")))
+    }
+
     /// The mount point, absolute and without links.
     pub fn point(&self) -> &Path {
         &self.point

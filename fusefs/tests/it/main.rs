@@ -16,5 +16,6 @@ mod rootfs;
 #[path = "../common/sample.rs"]
 mod sample;
 mod semantics;
+mod takeover;
 mod view;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 const DOCUMENT: &str = include_str!("../../SEMANTICS.md");
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("access.rs"),
     include_str!("cold.rs"),
     include_str!("life.rs"),
@@ -12,6 +12,7 @@ const SOURCES: [&str; 8] = [
     include_str!("overlay.rs"),
     include_str!("reads.rs"),
     include_str!("rootfs.rs"),
+    include_str!("takeover.rs"),
     include_str!("view.rs"),
 ];
 
