@@ -143,7 +143,12 @@ fn shortened(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default()
 }
 
-fn quiet(log: Option<&Path>) -> Result<(), BackgroundError> {
+/// Sends output and errors to `log` from now on, to nowhere without one, and goes to the root directory so that no other filesystem is kept
+/// in use.
+///
+/// # Errors
+/// [`BackgroundError::Log`], [`BackgroundError::Detach`].
+pub fn quiet(log: Option<&Path>) -> Result<(), BackgroundError> {
     let path = log.unwrap_or(Path::new("/dev/null"));
     let out = OpenOptions::new().append(true).create(log.is_some()).open(path);
     let out = out.map_err(|source| BackgroundError::Log { path: path.to_owned(), source })?;

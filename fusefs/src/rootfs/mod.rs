@@ -14,5 +14,5 @@ mod upper;
 
 pub use error::RootfsError;
 pub(crate) use objects::path as object_path;
-pub use overlay::{Layers, Upper, mount};
+pub use overlay::{Layers, Upper, mount, resume};
 pub use parts::{Parts, objects_in_use, prepare};

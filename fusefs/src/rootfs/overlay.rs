@@ -16,7 +16,7 @@ use super::upper;
 use crate::engine::Tree;
 use crate::fs::Fs;
 use crate::making::Making;
-use crate::mount::{self, MountOptions, Mounted};
+use crate::mount::{self, MountError, MountOptions, Mounted, Parked};
 
 /// What lies below the writable layer.
 pub enum Layers {
@@ -106,6 +106,22 @@ pub fn mount(
     overlay.set("redirect_dir", "on")?;
     overlay.mount_at(&point, attributes)?;
     served.goes_with(point)?;
+    Ok(served)
+}
+
+/// Goes on serving the files of a tiered rootfs at `point` after the process is gone that did: see [`mount::resume`].
+///
+/// # Errors
+/// As there.
+pub fn resume(
+    parts: &Parts,
+    objects: Arc<Fs>,
+    point: &Path,
+    parked: Parked,
+    options: &MountOptions,
+) -> Result<Mounted, MountError> {
+    let mut served = mount::resume(objects, point, parked, options)?;
+    served.keep_open(Arc::clone(&parts.in_use));
     Ok(served)
 }
 

@@ -8,6 +8,7 @@ mod cold;
 mod confirm;
 mod context;
 mod failure;
+mod keeper;
 mod policy;
 mod pricing;
 mod progress;

@@ -10,6 +10,7 @@ use super::serving::{self, Attached, Opened, failed};
 use crate::args::{Mount, Umount};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::keeper::Resumed;
 
 pub fn mount(context: &Context, args: &Mount) -> Result<(), Failure> {
     let (image, dir) = (&args.image, &args.dir);
@@ -18,19 +19,22 @@ pub fn mount(context: &Context, args: &Mount) -> Result<(), Failure> {
             format!("mounted {image} on {}\n", dir.display())
         });
     };
-    serving::run(context, &args.serving, |archive| attach(archive, args), ready)
+    serving::run(context, &args.serving, |archive, resumed| attach(archive, args, resumed), ready)
 }
 
-fn attach(archive: &Archive, args: &Mount) -> Result<Attached, Failure> {
+fn attach(archive: &Archive, args: &Mount, resumed: Option<Resumed>) -> Result<Attached, Failure> {
     let opened = Opened::open(archive, &args.image, &args.dir, &args.serving)?;
     let mut options = serving::options(archive, &args.serving);
     options.allow_other = args.allow_other;
     for option in &args.options {
         options.apply(option).map_err(|error| Failure::usage(error.to_string()))?;
     }
-    let fs = opened.fs(Arc::clone(opened.image.tree()));
-    let mounted = mount::mount(Arc::new(fs), &args.dir, &options).map_err(failed)?;
-    Ok((mounted, String::new()))
+    let fs = Arc::new(opened.fs(Arc::clone(opened.image.tree())));
+    let mounted = match resumed {
+        None => mount::mount(fs, &args.dir, &options),
+        Some(Resumed { kept, parked }) => mount::resume(fs, &kept.point, parked, &options),
+    };
+    Ok((mounted.map_err(failed)?, String::new()))
 }
 
 pub fn umount(context: &Context, args: &Umount) -> Result<(), Failure> {

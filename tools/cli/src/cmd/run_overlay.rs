@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use firn_engine::Archive;
 use firn_engine::read::OpenImage;
+use firn_fusefs::fs::Fs;
 use firn_fusefs::hydrate::Pacer;
-use firn_fusefs::mount::{MountOptions, Mounted, ROOTFS_SOURCE};
+use firn_fusefs::mount::{self, MountOptions, Mounted, ROOTFS_SOURCE};
 use firn_fusefs::rootfs::{self, Layers, Parts, RootfsError, Upper};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use super::serving::{self, Attached, Opened, failed};
 use crate::args::{LowerMode, RunOverlay};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::keeper::Resumed;
 
 /// What the background process says of the mode it has taken; behind it why not the other, if that was tried.
 const ROOTFS: &str = "rootfs";
@@ -34,10 +36,10 @@ pub fn run(context: &Context, args: &RunOverlay) -> Result<(), Failure> {
             }
         });
     };
-    serving::run(context, &args.serving, |archive| attach(archive, args), ready)
+    serving::run(context, &args.serving, |archive, resumed| attach(archive, args, resumed), ready)
 }
 
-fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
+fn attach(archive: &Archive, args: &RunOverlay, resumed: Option<Resumed>) -> Result<Attached, Failure> {
     let opened = Opened::open(archive, &args.image, &args.dir, &args.serving)?;
     let mut options = serving::options(archive, &args.serving);
     options.fsname = format!("{ROOTFS_SOURCE}{}", args.image);
@@ -46,16 +48,30 @@ fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
         (None, true) => Upper::None,
         (None, false) => Upper::Memory,
     };
-    let fuse = || {
-        let layers = Layers::Plain(Arc::new(opened.fs(Arc::clone(opened.image.tree()))));
-        overlay(archive, args, &opened, layers, &upper, &options).map_err(failed)
+    let pacer = Arc::new(Pacer::new(args.fill_rate));
+    let fill = |parts| {
+        let (record, filesystem) = (opened.record.clone(), opened.filesystem.clone());
+        Filler { archive: archive.clone(), record, filesystem, parts, pacer: Arc::clone(&pacer) }.start(args);
     };
+    let plain = || Arc::new(opened.fs(Arc::clone(opened.image.tree())));
+    if let Some(Resumed { kept, parked }) = resumed {
+        // In the mode that it was mounted in.
+        let mounted = if kept.said == ROOTFS {
+            let parts = parts(archive, &opened.image).map_err(failed)?;
+            let mounted = rootfs::resume(&parts, objects(&opened, &parts, &pacer), &kept.point, parked, &options);
+            fill(parts);
+            mounted
+        } else {
+            mount::resume(plain(), &kept.point, parked, &options)
+        };
+        return Ok((mounted.map_err(failed)?, kept.said));
+    }
+    let fuse = || overlay(archive, args, &opened, Layers::Plain(plain()), &upper, &options).map_err(failed);
     let tiered = || {
-        let (pacer, parts) = (Arc::new(Pacer::new(args.fill_rate)), parts(archive, &opened.image)?);
+        let parts = parts(archive, &opened.image)?;
         let layers = tiered(archive, &opened, &parts, &pacer)?;
         let mounted = overlay(archive, args, &opened, layers, &upper, &options)?;
-        let (record, filesystem) = (opened.record.clone(), opened.filesystem.clone());
-        Filler { archive: archive.clone(), record, filesystem, parts, pacer }.start(args);
+        fill(parts);
         Ok(mounted)
     };
     match args.mode {
@@ -73,8 +89,12 @@ fn attach(archive: &Archive, args: &RunOverlay) -> Result<Attached, Failure> {
 fn tiered(archive: &Archive, opened: &Opened, parts: &Parts, pacer: &Arc<Pacer>) -> Result<Layers, RootfsError> {
     let hydrated = archive.rootfs_cache().objects;
     std::fs::create_dir_all(&hydrated).map_err(|source| RootfsError::Cache { path: hydrated.clone(), source })?;
-    let objects = opened.fs(Arc::clone(&parts.objects)).with_pacer(Arc::clone(pacer));
-    Ok(Layers::Tiered { parts: parts.clone(), hydrated, objects: Arc::new(objects) })
+    Ok(Layers::Tiered { parts: parts.clone(), hydrated, objects: objects(opened, parts, pacer) })
+}
+
+/// The files of an image by the names of their contents.
+fn objects(opened: &Opened, parts: &Parts, pacer: &Arc<Pacer>) -> Arc<Fs> {
+    Arc::new(opened.fs(Arc::clone(&parts.objects)).with_pacer(Arc::clone(pacer)))
 }
 
 /// What rootfs mode derives from the image's tree, kept in the archive's directory.

@@ -1,4 +1,5 @@
-//! The process behind a mounted image: in the foreground, or in the background with somebody who waits until it is ready.
+//! The processes behind a mounted image: one in the foreground, or a keeper and a server in the background and somebody who waits until
+//! they are ready.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,39 +20,41 @@ use crate::args::Serving;
 use crate::cold::{Cold, Order};
 use crate::context::{Context, choose_filesystem};
 use crate::failure::Failure;
+use crate::keeper::{self, Keeper, Resumed};
 
-/// Tells the background process what it is.
+/// Tells a background process what it is.
 const CHILD: &str = "FIRN_MOUNT_CHILD";
+const KEEPER: &str = "keeper";
+const SERVER: &str = "server";
 /// Between two times that what was read through a mount is written down.
 const SAVE_ACCESSES: Duration = Duration::from_secs(300);
 
 /// Something mounted, and what is to be said about it.
 pub type Attached = (Mounted, String);
 
-/// Mounts by `attach` and serves. In the background that is done by this program, started anew with the same arguments; `ready` hears of its
-/// process number and what `attach` had to say.
+/// Mounts by `attach`, or goes on with what is mounted, and serves. In the background that is done by this program, started anew with the same
+/// arguments; `ready` hears of its process number and what `attach` had to say.
 pub fn run(
     context: &Context,
     args: &Serving,
-    attach: impl FnOnce(&Archive) -> Result<Attached, Failure>,
+    attach: impl FnOnce(&Archive, Option<Resumed>) -> Result<Attached, Failure>,
     ready: impl FnOnce(u32, &str),
 ) -> Result<(), Failure> {
     check(args)?;
     if args.foreground {
         let (archive, signals) = (context.archive()?, stop_signals()?);
-        let (mounted, said) = attach(&archive)?;
+        let (mounted, said) = attach(&archive, None)?;
         if !said.is_empty() {
             eprintln!("firn: {said}");
         }
         return serve(mounted, signals, &archive);
     }
-    if std::env::var_os(CHILD).is_some() {
-        return in_background(context, args, attach);
+    match std::env::var(CHILD).as_deref() {
+        Ok(KEEPER) => return keep(args),
+        Ok(SERVER) => return in_background(context, args, attach),
+        _ => {}
     }
-    let program = std::env::current_exe().map_err(Failure::system("finding this program's own file"))?;
-    let mut command = Command::new(program);
-    command.args(std::env::args_os().skip(1)).env(CHILD, "1");
-    let (child, said) = background::start(command).map_err(|error| match error {
+    let (child, said) = background::start(again(KEEPER)?).map_err(|error| match error {
         BackgroundError::Failed { message, code } => Failure::Background { report: message, code },
         error => Failure::system("mounting in the background")(error),
     })?;
@@ -59,33 +62,72 @@ pub fn run(
     Ok(())
 }
 
-/// The child: mounts, tells the parent, serves.
+/// This program with the same arguments, as something else.
+fn again(what: &str) -> Result<Command, Failure> {
+    let program = std::env::current_exe().map_err(Failure::system("finding this program's own file"))?;
+    let mut command = Command::new(program);
+    command.args(std::env::args_os().skip(1)).env(CHILD, what);
+    Ok(command)
+}
+
+/// The keeper: see there.
+fn keep(args: &Serving) -> Result<(), Failure> {
+    let parent = Parent::attach().map_err(Failure::system("starting in the background"))?;
+    let log = log_file(args)?;
+    // Found now: where the program was may be another one later, which is then what serves.
+    let program = std::env::current_exe().map_err(Failure::system("finding this program's own file"))?;
+    let server = || {
+        let mut command = Command::new(&program);
+        command.args(std::env::args_os().skip(1)).env(CHILD, SERVER);
+        command
+    };
+    keeper::keep(parent, log.as_deref(), stop_signals()?, server).map_err(Failure::system("keeping the mount"))
+}
+
+/// The server: mounts, or goes on with what is mounted, tells the keeper, serves.
 fn in_background(
     context: &Context,
     args: &Serving,
-    attach: impl FnOnce(&Archive) -> Result<Attached, Failure>,
+    attach: impl FnOnce(&Archive, Option<Resumed>) -> Result<Attached, Failure>,
 ) -> Result<(), Failure> {
-    let parent = Parent::attach().map_err(Failure::system("starting in the background"))?;
+    let (keeper, resumed) = Keeper::attach().map_err(Failure::system("starting in the background"))?;
     let prepare = || {
         // What is opened later has to be found from the root directory, too.
         let dir = absolute(&context.archive_dir(None)?)?;
-        let log = args.log.as_deref().map(std::path::absolute).transpose();
-        let log = log.map_err(Failure::system("finding the log file"))?;
+        let log = log_file(args)?;
         let signals = stop_signals()?;
         let archive = crate::bucket::open(&dir)?;
-        Ok((attach(&archive)?, archive, signals, log))
+        let (mounted, said) = attach(&archive, resumed)?;
+        let keep = mounted.parked().and_then(|parked| keeper.keep(&parked, mounted.point(), &said));
+        keep.map_err(Failure::system("handing the mount to its keeper"))?;
+        Ok((mounted, archive, signals, log))
     };
-    let ((mounted, said), archive, signals, log) = match prepare() {
+    let (mounted, archive, signals, log) = match prepare() {
         Ok(prepared) => prepared,
         Err(failure) => {
             let failure: Failure = failure;
             let (report, code) = failure.render(context.json());
-            parent.failed(&report, code);
+            keeper.failed(report, code);
             return Ok(());
         }
     };
-    parent.ready(&said, log.as_deref()).map_err(Failure::system("going to the background"))?;
+    let settled = background::quiet(log.as_deref()).map_err(Failure::system("going to the background"));
+    match settled {
+        // Without a keeper the mount goes on all the same.
+        Ok(()) => drop(keeper.ready()),
+        Err(failure) => {
+            let (report, code) = failure.render(context.json());
+            keeper.failed(report, code);
+            return Ok(());
+        }
+    }
+    drop(keeper);
     serve(mounted, signals, &archive)
+}
+
+fn log_file(args: &Serving) -> Result<Option<PathBuf>, Failure> {
+    let log = args.log.as_deref().map(std::path::absolute).transpose();
+    log.map_err(Failure::system("finding the log file"))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

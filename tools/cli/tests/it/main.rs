@@ -8,6 +8,7 @@ mod cold_mounts;
 mod commands;
 mod differences;
 mod errors;
+mod kept;
 mod kill;
 mod mounts;
 mod pins;

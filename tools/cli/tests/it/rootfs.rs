@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::kept::{kill, server_of};
 use crate::world::{Mounted, World, is_mounted, noise, wait_until};
 
 /// An archive with a directory to mount on.
@@ -105,14 +106,17 @@ fn a_mount_unpacks_files_by_itself_and_only_so_much() {
     assert_eq!(world.firn(&["umount", "root"]).code, 0);
 }
 
-/// What the kernel has in hand does not need the process behind it.
+/// What the kernel has in hand does not need the processes behind it.
 #[test]
-fn files_that_are_here_outlive_the_process() {
+fn files_that_are_here_outlive_the_processes() {
     let (world, mounted) = world();
     world.json(&["hydrate", "app:1"]);
     let said = world.json(&["run-overlay", "app:1", "root"]);
-    let pid = said["pid"].to_string();
-    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    let keeper = u32::try_from(said["pid"].as_u64().unwrap()).unwrap();
+    let server = server_of(keeper).unwrap();
+    // The keeper first, or it would start another one.
+    kill("-9", keeper);
+    kill("-9", server);
     check(&mounted.0);
     fs::write(mounted.0.join("new"), b"x").unwrap();
     assert_eq!(world.firn(&["umount", "root"]).code, 0);
