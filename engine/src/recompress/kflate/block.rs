@@ -5,6 +5,7 @@
 
 use super::estimate::estimated_bits;
 use super::huffman::{code_lengths, cost, cost_if_covered};
+use super::params::Revision;
 use super::symbols::{write_literals, write_tokens};
 use super::table::{Table, extra_cost};
 use super::tokens::{Frequencies, Tokens, histogram};
@@ -40,13 +41,16 @@ pub(super) struct BlockWriter {
     fixed: Table,
     /// A new table is taken to cost more than its estimate by the estimate shifted right by this.
     penalty: u32,
+    /// Of later releases: [`Revision::has_short_tables`].
+    short_tables: bool,
 }
 
 /// Tokens to be written, and what decides how.
 struct Candidate<'a> {
     tokens: &'a Tokens,
     count: usize,
-    end: bool,
+    /// A table for them lists only the symbols that occur, up to the last of them.
+    lists_used: bool,
     frequencies: Frequencies,
     extra: usize,
     /// What could be stored instead.
@@ -61,8 +65,9 @@ impl Candidate<'_> {
 }
 
 impl BlockWriter {
-    pub(super) fn new(penalty: u32) -> Self {
-        Self { bits: BitWriter::default(), open: None, fixed: Table::fixed(), penalty }
+    pub(super) fn new(penalty: u32, revision: Revision) -> Self {
+        let short_tables = revision.has_short_tables();
+        Self { bits: BitWriter::default(), open: None, fixed: Table::fixed(), penalty, short_tables }
     }
 
     /// Writes `tokens`, which stand for `bytes` if these are still at hand. With `end`, the block is closed.
@@ -71,13 +76,14 @@ impl BlockWriter {
         let extra = extra_cost(&frequencies);
         let bytes = bytes.filter(|bytes| bytes.len() <= MAX_STORED);
         let count = tokens.len() + usize::from(end);
-        let mut block = Candidate { tokens, count, end, frequencies, extra, bytes };
+        let lists_used = end || self.short_tables;
+        let mut block = Candidate { tokens, count, lists_used, frequencies, extra, bytes };
         if self.open.as_ref().is_some_and(|open| open.literals_only || !open.table.covers(&block.frequencies)) {
             self.close(out);
         }
-        set_end(&mut block.frequencies, end);
-        if end && block.frequencies.distances == [0; DISTANCE_SYMBOLS] {
-            // A block that will be closed lists only the distances it uses, and one at least.
+        set_end(&mut block.frequencies, lists_used);
+        if lists_used && block.frequencies.distances == [0; DISTANCE_SYMBOLS] {
+            // A table has one distance at least.
             if let Some(first) = block.frequencies.distances.first_mut() {
                 *first = 1;
             }
@@ -124,8 +130,8 @@ impl BlockWriter {
     fn start_table(&mut self, block: &mut Candidate<'_>, was_open: bool, out: &mut Vec<u8>) -> bool {
         set_end(&mut block.frequencies, true);
         let table = Table::of(&block.frequencies);
-        // A table that may be kept for later tokens lists all symbols.
-        let (literals, distances) = match block.end {
+        // A table that may be kept for later tokens lists all symbols in releases before 1.20.
+        let (literals, distances) = match block.lists_used {
             true => (used(&block.frequencies.literals), used(&block.frequencies.distances)),
             false => (LITERAL_SYMBOLS, DISTANCE_SYMBOLS),
         };

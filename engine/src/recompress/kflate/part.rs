@@ -38,7 +38,7 @@ impl Part {
             Some(level) => (Method::Lazy(Box::new(Lazy::new(level, params.revision())?)), 8),
             None => (Method::Huffman(History::new()), 10),
         };
-        Some(Self { method, writer: BlockWriter::new(penalty) })
+        Some(Self { method, writer: BlockWriter::new(penalty, params.revision()) })
     }
 
     /// Encodes `input`, appending to `out` what is ready.

@@ -45,6 +45,11 @@ pub fn hashed() -> Vec<Vec<u8>> {
             &[Piece::Period(5, 3_000), Piece::Period(300, 40_000), Piece::Tar(80_000), Piece::Copy(40_000, 60_000)],
             10,
         ),
+        // Bytes that level 9 has not counted when it prices them.
+        build(
+            &[Piece::Words(40_000), Piece::FewSymbols(250, 4_000), Piece::Copy(3_000, 40_000), Piece::Random(9_000)],
+            11,
+        ),
     ]);
     inputs
 }

@@ -9,11 +9,17 @@ use super::{Encoder, Framing, Params, Revision, TAIL};
 use crate::recompress::coding::samples::{Piece, assert_same, build, in_pieces, len, piece};
 use crate::recompress::place::{Bits, Place};
 
-const REVISIONS: [Revision; 2] = [Revision::V1_15, Revision::V1_18];
+fn framing(part: u32) -> Framing {
+    if part == 0 { Framing::Plain } else { Framing::Parallel(part) }
+}
 
 fn params(part: u32, level: i8, revision: Revision) -> Params {
-    let framing = if part == 0 { Framing::Plain } else { Framing::Parallel(part) };
-    Params::new(framing, level, revision).unwrap()
+    Params::new(framing(part), level, revision).unwrap()
+}
+
+/// Of all revisions that have such parts.
+fn each(part: u32, level: i8) -> impl Iterator<Item = Params> {
+    Revision::ALL.into_iter().filter_map(move |revision| Params::new(framing(part), level, revision))
 }
 
 fn encode(params: Params, data: &[u8], cuts: &[usize]) -> Vec<u8> {
@@ -36,7 +42,7 @@ fn assert_inflates(stream: &[u8], data: &[u8]) {
 #[test]
 fn recorded_streams() {
     let input = recorded();
-    let same: [(i8, &[u8]); 9] = [
+    let first: [(i8, &[u8]); 9] = [
         (1, include_bytes!("../../../testdata/recompress/klauspost/level1.deflate")),
         (2, include_bytes!("../../../testdata/recompress/klauspost/level2.deflate")),
         (3, include_bytes!("../../../testdata/recompress/klauspost/level3.deflate")),
@@ -47,18 +53,36 @@ fn recorded_streams() {
         (8, include_bytes!("../../../testdata/recompress/klauspost/level8.deflate")),
         (9, include_bytes!("../../../testdata/recompress/klauspost/level9.deflate")),
     ];
-    let changed: [(i8, &[u8]); 4] = [
+    let second: [(i8, &[u8]); 4] = [
         (4, include_bytes!("../../../testdata/recompress/klauspost/level4-1.18.deflate")),
         (7, include_bytes!("../../../testdata/recompress/klauspost/level7-1.18.deflate")),
         (8, include_bytes!("../../../testdata/recompress/klauspost/level8-1.18.deflate")),
         (9, include_bytes!("../../../testdata/recompress/klauspost/level9-1.18.deflate")),
     ];
-    for (level, stream) in same {
-        let later = changed.iter().find(|(other, _)| *other == level).map_or(stream, |(_, stream)| stream);
-        for (revision, stream) in REVISIONS.into_iter().zip([stream, later]) {
-            let ours = encode(params(70_000, level, revision), &input, &[]);
-            assert_same(&ours, stream, &(level, revision));
+    let third: [(i8, &[u8]); 7] = [
+        (1, include_bytes!("../../../testdata/recompress/klauspost/level1-1.20.deflate")),
+        (2, include_bytes!("../../../testdata/recompress/klauspost/level2-1.20.deflate")),
+        (3, include_bytes!("../../../testdata/recompress/klauspost/level3-1.20.deflate")),
+        (4, include_bytes!("../../../testdata/recompress/klauspost/level4-1.20.deflate")),
+        (5, include_bytes!("../../../testdata/recompress/klauspost/level5-1.20.deflate")),
+        (6, include_bytes!("../../../testdata/recompress/klauspost/level6-1.20.deflate")),
+        (9, include_bytes!("../../../testdata/recompress/klauspost/level9-1.20.deflate")),
+    ];
+    for (level, stream) in first {
+        let changed = |changes: &[(i8, &'static [u8])], before: &'static [u8]| {
+            changes.iter().find(|(other, _)| *other == level).map_or(before, |(_, stream)| stream)
+        };
+        let later = changed(&second, stream);
+        for (params, stream) in each(70_000, level).zip([stream, later, changed(&third, later)]) {
+            assert_same(&encode(params, &input, &[]), stream, &params);
         }
+    }
+    let go: [(i8, &[u8]); 2] = [
+        (-1, include_bytes!("../../../testdata/recompress/klauspost/level6-go1.27.deflate")),
+        (9, include_bytes!("../../../testdata/recompress/klauspost/level9-go1.27.deflate")),
+    ];
+    for (level, stream) in go {
+        assert_same(&encode(params(0, level, Revision::Go1_27), &input, &[]), stream, &level);
     }
 }
 
@@ -69,20 +93,14 @@ fn hashed_streams() {
     for line in include_str!("../../../testdata/recompress/klauspost/streams.txt").lines() {
         let words: Vec<&str> = line.split(' ').collect();
         let (input, part, level) = (&inputs[words[0].parse::<usize>().unwrap()], words[1], words[2].parse().unwrap());
-        let old = &words[3..5];
-        let new = words.get(5..7).unwrap_or(old);
-        let mut last = None;
-        for (revision, recorded) in REVISIONS.into_iter().zip([old, new]) {
-            if last == Some(recorded) && ![4, 7, 8, 9].contains(&level) {
-                continue;
+        let mut expected = "";
+        assert_eq!(words.len() - 3, each(part.parse().unwrap(), level).count());
+        for (params, recorded) in each(part.parse().unwrap(), level).zip(&words[3..]) {
+            if *recorded != "=" {
+                expected = recorded;
             }
-            let stream = encode(params(part.parse().unwrap(), level, revision), input, &[]);
-            assert_eq!(
-                [stream.len().to_string(), format!("{:016x}", hash(&stream))],
-                *recorded,
-                "{line}, {revision:?}"
-            );
-            last = Some(recorded);
+            let stream = encode(params, input, &[]);
+            assert_eq!(format!("{}:{:016x}", stream.len(), hash(&stream)), expected, "{line}, {params:?}");
         }
         lines += 1;
     }
@@ -103,11 +121,11 @@ proptest! {
         seed in any::<u64>(),
         level in -2i8..=9,
         part in prop_oneof![Just(0u32), 16_385u32..300_000, Just(65_535u32), Just(1u32 << 20)],
-        later in any::<bool>(),
+        revision in prop::sample::select(&Revision::ALL[..]),
         cuts in prop::collection::vec(prop_oneof![0usize..4, 0usize..1000, 0usize..70_000], 0..24),
     ) {
         let data = build(&pieces, seed);
-        let params = params(part, level, REVISIONS[usize::from(later)]);
+        let params = params(if revision == Revision::Go1_27 { 0 } else { part }, level, revision);
         let stream = encode(params, &data, &cuts);
         assert_inflates(&stream, &data);
         prop_assert!(stream == encode(params, &data, &[]), "depends on cuts");
@@ -116,8 +134,8 @@ proptest! {
     #[test]
     fn small_inputs(data in prop::collection::vec(0u8..3, 0..400), part in prop_oneof![Just(0u32), Just(20_000u32)]) {
         for level in LEVELS {
-            for revision in REVISIONS {
-                assert_inflates(&encode(params(part, level, revision), &data, &[data.len() / 2]), &data);
+            for params in each(part, level) {
+                assert_inflates(&encode(params, &data, &[data.len() / 2]), &data);
             }
         }
     }
@@ -127,8 +145,9 @@ proptest! {
 fn byte_by_byte() {
     let data = build(&[Piece::Tar(100_000), Piece::Random(20_000), Piece::FewSymbols(4, 50_000)], 6);
     for level in LEVELS {
-        let params = params(70_000, level, Revision::V1_18);
-        assert!(encode(params, &data, &vec![1; data.len()]) == encode(params, &data, &[]), "level {level}");
+        for params in [params(70_000, level, Revision::V1_18), params(0, level, Revision::Go1_27)] {
+            assert!(encode(params, &data, &vec![1; data.len()]) == encode(params, &data, &[]), "{params:?}");
+        }
     }
 }
 
@@ -137,7 +156,9 @@ fn byte_by_byte() {
 fn long_streams_inflate() {
     let data = build(&[Piece::Tar(300_000), Piece::Random(10_000)], 12).repeat(12);
     for level in [1, 3, 5] {
-        assert_inflates(&encode(params(0, level, Revision::V1_15), &data, &[]), &data);
+        for revision in [Revision::V1_15, Revision::Go1_27] {
+            assert_inflates(&encode(params(0, level, revision), &data, &[]), &data);
+        }
     }
 }
 
@@ -153,10 +174,10 @@ fn next_to_nothing() {
 }
 
 #[test]
-fn default_is_level_5() {
-    let default = Params::new(Framing::Parallel(1 << 20), -1, Revision::V1_15).unwrap();
-    assert_eq!(default, params(1 << 20, 5, Revision::V1_15));
-    assert_eq!(default.level(), 5);
+fn default_is_level_5_or_with_go_6() {
+    for params in each(1 << 20, -1).chain(each(0, -1)) {
+        assert_eq!(params.level(), if params.revision() == Revision::Go1_27 { 6 } else { 5 });
+    }
 }
 
 #[test]
@@ -170,6 +191,10 @@ fn parameters_out_of_range_are_refused() {
     ] {
         assert_eq!(Params::new(framing, level, Revision::V1_18), None, "{framing:?} {level}");
     }
+    assert_eq!(Params::new(Framing::Parallel(1 << 20), 6, Revision::Go1_27), None);
+    assert_eq!(Params::from_bytes(&[6, 3, 0, 0, 0, 0]), Some(params(0, 6, Revision::Go1_27)));
+    assert_eq!(Params::from_bytes(&[6, 3, 0, 0, 1, 0]), None);
+    assert_eq!(Params::from_bytes(&[6, 4, 0, 0, 0, 0]), None);
 }
 
 /// An encoder that is resumed at a part's start writes what one writes that has come there by itself.
@@ -177,10 +202,9 @@ fn parameters_out_of_range_are_refused() {
 fn parts_are_encoded_by_themselves() {
     let data = build(&[Piece::Tar(150_000), Piece::Random(70_000), Piece::Words(120_000), Piece::Run(7, 60_000)], 7);
     for level in LEVELS {
-        for revision in REVISIONS {
-            let params = params(70_000, level, revision);
+        for params in each(70_000, level) {
             let part = params.part_len();
-            assert_eq!(part.is_none(), (level, revision) == (4, Revision::V1_18));
+            assert_eq!(part.is_none(), level == 4 && params.revision() > Revision::V1_15);
             let Some(part) = part else { continue };
             for number in 1..data.len() as u64 / part {
                 let at = (number * part) as usize;
@@ -196,7 +220,7 @@ fn parts_are_encoded_by_themselves() {
                     Place { plain: &data[from..], plain_at: from as u64, clean: at as u64, block: at as u64, lead };
                 let mut resumed = Vec::new();
                 Encoder::resume(params, &place, &mut resumed).unwrap().finish(&mut resumed);
-                assert_same(&resumed, &whole, &(level, revision, number));
+                assert_same(&resumed, &whole, &(params, number));
                 let amid = Place { clean: at as u64 + 1, block: at as u64 + 1, ..place };
                 assert!(Encoder::resume(params, &amid, &mut Vec::new()).is_none());
             }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand"
 	"os"
 
 	"github.com/klauspost/compress/flate"
@@ -15,6 +16,7 @@ import (
 func main() {
 	part := flag.Int("b", 0, "bytes of a pgzip block; 0 for one raw deflate stream")
 	level := flag.Int("l", -1, "level")
+	size := flag.Int("w", 1<<16, "bytes of a write; 0 for random ones")
 	flag.Parse()
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
 	var w io.WriteCloser
@@ -28,8 +30,21 @@ func main() {
 		check(p.SetConcurrency(*part, 2))
 		w = p
 	}
-	_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{os.Stdin}, make([]byte, 1<<16))
+	data, err := io.ReadAll(os.Stdin)
 	check(err)
+	random := rand.New(rand.NewSource(int64(len(data))))
+	for len(data) > 0 {
+		n := *size
+		if n == 0 {
+			n = random.Intn(2 << random.Intn(18))
+		}
+		if n > len(data) {
+			n = len(data)
+		}
+		_, err := w.Write(data[:n])
+		check(err)
+		data = data[n:]
+	}
 	check(w.Close())
 	check(out.Flush())
 }

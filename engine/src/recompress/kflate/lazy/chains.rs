@@ -74,7 +74,7 @@ impl Chains {
     ) -> Option<Found> {
         match effort.gain {
             None => self.longest(bytes, at, head, lookahead, effort, |_, _| true),
-            Some(Gain { cost, least }) => {
+            Some(Gain { cost, least, .. }) => {
                 let mut most = least;
                 self.longest(bytes, at, head, lookahead, effort, |len, distance| {
                     let gain = literal_bits(lengths, bytes, at, len) - extra_bits(len, distance) - cost;

@@ -1,6 +1,7 @@
 //! What a level means.
 
 use super::super::params::Revision;
+use super::window::{CAPACITY, HALF};
 
 /// How hard one level searches.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,10 @@ pub(super) struct Effort {
 /// A candidate counts by the bits it saves.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gain {
+    /// Bytes ahead whose frequencies tell what literals cost.
+    pub(super) counted: usize,
+    /// What a literal costs that is not among them.
+    pub(super) unknown: u8,
     /// What a match is taken to cost besides extra bits.
     pub(super) cost: i64,
     /// What it must save more than.
@@ -35,8 +40,10 @@ impl Effort {
             _ => return None,
         };
         let gain = match revision {
-            Revision::V1_15 => Gain { cost: 6, least: 0 },
-            Revision::V1_18 => Gain { cost: 3, least: 4 },
+            Revision::V1_15 => Gain { counted: CAPACITY, unknown: 0, cost: 6, least: 0 },
+            Revision::V1_18 => Gain { counted: CAPACITY, unknown: 0, cost: 3, least: 4 },
+            Revision::V1_20 => Gain { counted: HALF, unknown: 0, cost: 3, least: 4 },
+            Revision::Go1_27 => Gain { counted: HALF, unknown: 1, cost: 3, least: 4 },
         };
         Some(Self { lazy, nice, chain, gain: (level == 9).then_some(gain), revision })
     }

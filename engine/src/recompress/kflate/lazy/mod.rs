@@ -51,7 +51,7 @@ impl Lazy {
 
     /// Forgets everything but the last `tail` bytes.
     pub(super) fn restart(&mut self, tail: usize) {
-        self.window.restart(tail);
+        self.window.restart(tail, self.effort.revision < Revision::V1_20);
         self.chains.restart(self.window.bytes(), self.window.start);
         self.tokens.clear();
         self.pending = Pending::default();

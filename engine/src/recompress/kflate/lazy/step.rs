@@ -44,7 +44,7 @@ pub(super) struct Step<'a> {
     /// Everything is to be encoded, and every block closed.
     end: bool,
     out: &'a mut Vec<u8>,
-    /// Bits that literals are taken to cost, from the frequencies of all bytes ahead.
+    /// Bits that literals are taken to cost, from the frequencies of the bytes ahead.
     lengths: [u8; 256],
     searches: bool,
     /// Where strings of four bytes cease to be within the input.
@@ -61,11 +61,13 @@ impl<'a> Step<'a> {
         end: bool,
         out: &'a mut Vec<u8>,
     ) -> Self {
-        let lengths = match effort.gain {
-            Some(_) => code_lengths(&histogram(window.ahead()), MAX_BITS),
-            None => [0; 256],
-        };
-        // 65,536 equal bytes count as none, here as in the original; literals are then free, and no match can gain.
+        let lengths = effort.gain.map_or([0; 256], |gain| {
+            let ahead = window.ahead();
+            let counted = ahead.get(..gain.counted).unwrap_or(ahead);
+            code_lengths(&histogram(counted), MAX_BITS).map(|len| len.max(gain.unknown))
+        });
+        // 65,536 equal bytes count as none where all are counted, here as in the original; literals are then free, and no match
+        // can gain.
         let searches = effort.gain.is_none() || lengths != [0; 256];
         let insert_end = window.end.saturating_sub(SHORTEST - 1);
         Self { effort, window, chains, tokens, writer, end, out, lengths, searches, insert_end }
@@ -124,7 +126,7 @@ impl<'a> Step<'a> {
     fn take(&mut self, mut found: Found, lookahead: usize) {
         match self.effort.revision {
             Revision::V1_15 => self.improve_1_15(&mut found, lookahead),
-            Revision::V1_18 => self.improve_1_18(&mut found, lookahead),
+            Revision::V1_18 | Revision::V1_20 | Revision::Go1_27 => self.improve_1_18(&mut found, lookahead),
         }
         self.tokens.matched(found.len, found.distance);
         let next = self.window.start + found.len - 1;

@@ -44,14 +44,14 @@ impl Window {
         self.block_start = self.block_start.and_then(|start| start.checked_sub(HALF));
     }
 
-    /// Keeps the last `len` bytes, as encoded. The next block is taken to begin with them; that only makes storing it look
-    /// worse than it is.
-    pub(super) fn restart(&mut self, len: usize) {
+    /// Keeps the last `len` bytes, as encoded. The next block is taken to begin with them if it is to be `with_tail`; that only
+    /// makes storing it look worse than it is.
+    pub(super) fn restart(&mut self, len: usize, with_tail: bool) {
         let from = self.end.saturating_sub(len);
         self.bytes.copy_within(from..self.end, 0);
         self.end -= from;
         self.start = self.end;
-        self.block_start = Some(0);
+        self.block_start = Some(if with_tail { 0 } else { self.start });
     }
 
     /// The bytes of the block that ends before the next position, unless a part has slid out; starts the next.
