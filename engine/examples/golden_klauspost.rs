@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use firn_engine::recompress::{
-    DeflateEncoder, Encoder, GzipRecipe, KlauspostFraming, KlauspostParams, KlauspostRevision, Member, Recipe, Trailing,
+    AmendedRecipe, Amendment, Amendments, DeflateEncoder, Encoder, Flush, GzipRecipe, KlauspostFraming,
+    KlauspostParams, KlauspostRevision, Member, Recipe, Trailing,
 };
 use pieces::{Noise, Piece, build};
 
@@ -28,11 +29,15 @@ mod samples;
 const GO: usize = 3;
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-fn run(oracle: &str, part: u32, level: i8, write: usize, data: &[u8]) -> Vec<u8> {
+/// In writes of `write` bytes, 0 for random ones, and flushed behind so many bytes, over and over, if any.
+fn run(oracle: &str, part: u32, level: i8, write: usize, flushes: &[usize], data: &[u8]) -> Vec<u8> {
     let mut command = Command::new(oracle);
     command.args(["-l", &level.to_string(), "-w", &write.to_string()]);
     if part > 0 {
         command.args(["-b", &part.to_string()]);
+    }
+    if !flushes.is_empty() {
+        command.args(["-f", &flushes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")]);
     }
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -65,7 +70,7 @@ fn record(oracles: &[String]) {
     for level in 1..=9 {
         let mut before = Vec::new();
         for (oracle, name) in oracles.iter().zip(["", "-1.18", "-1.20"]) {
-            let stream = run(oracle, 70_000, level, WRITE, &recorded);
+            let stream = run(oracle, 70_000, level, WRITE, &[], &recorded);
             if stream != before {
                 std::fs::write(format!("level{level}{name}.deflate"), &stream).unwrap();
             }
@@ -73,25 +78,42 @@ fn record(oracles: &[String]) {
         }
     }
     for level in [6, 9] {
-        std::fs::write(format!("level{level}-go1.27.deflate"), run(&oracles[GO], 0, level, WRITE, &recorded)).unwrap();
+        std::fs::write(format!("level{level}-go1.27.deflate"), run(&oracles[GO], 0, level, WRITE, &[], &recorded))
+            .unwrap();
     }
     let mut lines = String::new();
     for (number, input) in samples::hashed().iter().enumerate() {
         for part in samples::PARTS {
             for level in samples::LEVELS {
                 write!(lines, "{number} {part} {level}").unwrap();
-                let mut before = String::new();
-                for oracle in if part == 0 { oracles } else { &oracles[..GO] } {
-                    let stream = run(oracle, part, level, WRITE, input);
-                    let now = format!("{}:{:016x}", stream.len(), samples::hash(&stream));
-                    write!(lines, " {}", if now == before { "=" } else { &now }).unwrap();
-                    before = now;
-                }
-                lines.push('\n');
+                let oracles = if part == 0 { oracles } else { &oracles[..GO] };
+                write_each(&mut lines, oracles.iter().map(|oracle| run(oracle, part, level, WRITE, &[], input)));
             }
         }
     }
     std::fs::write("streams.txt", lines).unwrap();
+    let mut lines = String::new();
+    for (number, input) in samples::hashed().iter().enumerate().filter(|(_, input)| input.len() > 80_000) {
+        for (plan, flushes) in samples::FLUSHES.iter().enumerate() {
+            for level in samples::LEVELS {
+                write!(lines, "{number} {plan} {level}").unwrap();
+                let streams = oracles.iter().map(|oracle| run(oracle, 0, level, WRITE, flushes, input));
+                write_each(&mut lines, streams);
+            }
+        }
+    }
+    std::fs::write("flushes.txt", lines).unwrap();
+}
+
+/// Ends a line with the length and hash of each stream, or `=` if it is the one before again.
+fn write_each(lines: &mut String, streams: impl Iterator<Item = Vec<u8>>) {
+    let mut before = String::new();
+    for stream in streams {
+        let now = format!("{}:{:016x}", stream.len(), samples::hash(&stream));
+        write!(lines, " {}", if now == before { "=" } else { &now }).unwrap();
+        before = now;
+    }
+    lines.push('\n');
 }
 
 fn compare(oracles: &[String], seed: u64, count: u64, files: &[Vec<u8>]) {
@@ -112,13 +134,18 @@ fn compare(oracles: &[String], seed: u64, count: u64, files: &[Vec<u8>]) {
         let part = if revision == GO { 0 } else { part };
         let level = samples::LEVELS[noise.below(samples::LEVELS.len())];
         let write = [0, 0, 0, 32 << 10, 1 << 30][noise.below(5)];
-        let theirs = run(&oracles[revision], part, level, write, &data);
-        let ours = encode(part, level, KlauspostRevision::ALL[revision], &data);
+        let flushes: Vec<usize> = match (part, noise.below(3)) {
+            (0, 0) => (0..1 + noise.below(12)).map(|_| up_to(&mut noise, 17)).chain([1000]).collect(),
+            _ => Vec::new(),
+        };
+        let theirs = run(&oracles[revision], part, level, write, &flushes, &data);
+        let ours = encode(part, level, KlauspostRevision::ALL[revision], &flushes, &data);
         streams[revision][(level + 2) as usize] += 1;
         if theirs != ours {
             wrong += 1;
             let at = theirs.iter().zip(&ours).take_while(|(a, b)| a == b).count();
-            println!("{number}: revision {revision}, level {level}, part {part}, {} bytes: differ at {at}", data.len());
+            let len = data.len();
+            println!("{number}: {revision}, level {level}, part {part}, {len} bytes, {flushes:?}: differ at {at}");
         }
     }
     println!("{wrong} of {count} differ; streams by revision and level (-2, -1, 0, ...): {streams:?}");
@@ -169,11 +196,25 @@ fn made(noise: &mut Noise, files: &[Vec<u8>]) -> Vec<u8> {
     data
 }
 
-fn encode(part: u32, level: i8, revision: KlauspostRevision, data: &[u8]) -> Vec<u8> {
+fn encode(part: u32, level: i8, revision: KlauspostRevision, flushes: &[usize], data: &[u8]) -> Vec<u8> {
     let framing = if part == 0 { KlauspostFraming::Plain } else { KlauspostFraming::Parallel(part) };
     let encoder = DeflateEncoder::Klauspost(KlauspostParams::new(framing, level, revision).unwrap());
     let members = vec![Member { header: Arc::from(HEADER), encoder, len: data.len() as u64 }];
-    let recipe = Recipe::Gzip(GzipRecipe { members, trailing: Trailing::default() });
+    let gzip = GzipRecipe { members, trailing: Trailing::default() };
+    let (mut list, mut at) = (Vec::new(), 0);
+    for &distance in flushes.iter().cycle() {
+        if at == data.len() {
+            break;
+        }
+        at = data.len().min(at + distance);
+        list.push(Amendment::Flush { at: at as u64, kind: Flush::Sync });
+    }
+    let recipe = if list.is_empty() {
+        Recipe::Gzip(gzip)
+    } else {
+        let amendments = vec![(0, Arc::new(Amendments { slides: Vec::new(), list }))];
+        Recipe::Amended(AmendedRecipe { gzip, amendments })
+    };
     let mut encoder = Encoder::new(&recipe, Vec::new());
     encoder.write_all(data).unwrap();
     let blob = encoder.finish().unwrap();

@@ -43,7 +43,7 @@ fn encoder(choice: u8) -> Option<DeflateEncoder> {
         options => {
             let framings =
                 [KlauspostFraming::Plain, KlauspostFraming::Parallel(32 << 10), KlauspostFraming::Parallel(256 << 10)];
-            let revision = if choice % 2 == 0 { KlauspostRevision::V1_15 } else { KlauspostRevision::V1_18 };
+            let revision = KlauspostRevision::ALL[usize::from(options / 3 % 4)];
             let level = if level == 0 && options % 2 == 0 { -2 } else { level.cast_signed() };
             DeflateEncoder::Klauspost(KlauspostParams::new(framings[usize::from(options % 3)], level, revision)?)
         }

@@ -25,7 +25,7 @@ pub enum DeflateEncoder {
     },
     /// pigz.
     Pigz(pigz::Params),
-    /// `klauspost/compress` and `klauspost/pgzip`.
+    /// `klauspost/compress` and `klauspost/pgzip`, and Go's `compress/flate` from 1.27 on.
     Klauspost(kflate::Params),
     /// The crate `miniz_oxide`, at this level of 1 to 10.
     Miniz(u8),
@@ -78,7 +78,8 @@ const PIGZ: u16 = 4;
 const KLAUSPOST: u16 = 5;
 const MINIZ: u16 = 6;
 /// Output as of zlib 1.3.2, and the same as 1.2.13's on the golden streams; as of Go 1.15 to 1.26, gzip 1.12 and 1.13, pigz 2.6 and
-/// 2.8, klauspost/compress 1.15.12 and 1.18.0, miniz_oxide 0.7.4 to 0.9.1. A release that changes it gets the next number.
+/// 2.8, miniz_oxide 0.7.4 to 0.9.1; klauspost's has its releases among its parameters. A release that changes it gets the next
+/// number.
 const FIRST_VERSION: u16 = 1;
 
 /// Most parameter bytes an encoder may have in a recipe.
@@ -161,7 +162,8 @@ impl DeflateEncoder {
         match self {
             Self::Zlib(params) => params.own().is_some(),
             Self::Go(_) => flush == Flush::Sync,
-            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Klauspost(_) | Self::Miniz(_) => false,
+            Self::Klauspost(params) => flush == Flush::Sync && params.framing() == kflate::Framing::Plain,
+            Self::GnuGzip { .. } | Self::Pigz(_) | Self::Miniz(_) => false,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::kflate::{Framing, Params as KlauspostParams};
+use super::kflate::{Framing, Params as KlauspostParams, Revision as KlauspostRevision};
 use super::{Amendment, DeflateEncoder, KlauspostZstdRelease, LibzstdFlag, Recipe, ZstdEncoder, ZstdPart};
 
 impl fmt::Display for Recipe {
@@ -95,17 +95,28 @@ impl fmt::Display for DeflateEncoder {
             }
             DeflateEncoder::Miniz(level) => write!(f, "miniz_oxide -{level}"),
             DeflateEncoder::Klauspost(params) => {
-                let name = match params.framing() {
-                    Framing::Plain => "klauspost",
-                    Framing::Parallel(_) => "pgzip",
+                let (name, release) = match (params.framing(), params.revision()) {
+                    (_, KlauspostRevision::Go1_27) => ("Go 1.27", None),
+                    (Framing::Plain, KlauspostRevision::V1_15) => ("klauspost", None),
+                    (Framing::Plain, KlauspostRevision::V1_18) => ("klauspost 1.18", None),
+                    (Framing::Plain, KlauspostRevision::V1_20) => ("klauspost 1.20", None),
+                    (Framing::Parallel(_), KlauspostRevision::V1_15) => ("pgzip", None),
+                    (Framing::Parallel(_), KlauspostRevision::V1_18) => ("pgzip", Some("klauspost 1.18")),
+                    (Framing::Parallel(_), KlauspostRevision::V1_20) => ("pgzip", Some("klauspost 1.20")),
                 };
                 match params.level() {
                     KlauspostParams::HUFFMAN_ONLY => write!(f, "{name} HuffmanOnly")?,
                     level => write!(f, "{name} -{level}")?,
                 }
-                match params.framing() {
-                    Framing::Parallel(part) if part != 1 << 20 => write!(f, " (blocks of {} KiB)", part >> 10),
-                    Framing::Parallel(_) | Framing::Plain => Ok(()),
+                let blocks = match params.framing() {
+                    Framing::Parallel(part) if part != 1 << 20 => Some(format!("blocks of {} KiB", part >> 10)),
+                    Framing::Parallel(_) | Framing::Plain => None,
+                };
+                match (blocks, release) {
+                    (None, None) => Ok(()),
+                    (Some(note), None) => write!(f, " ({note})"),
+                    (None, Some(note)) => write!(f, " ({note})"),
+                    (Some(blocks), Some(release)) => write!(f, " ({blocks}, {release})"),
                 }
             }
             DeflateEncoder::Pigz(params) => {

@@ -138,6 +138,7 @@ impl RunningEncoder {
         match (kind, flush) {
             (Kind::Zlib(encoder), _) => encoder.flush(flush, out),
             (Kind::Go(encoder), Flush::Sync) => encoder.flush(out),
+            (Kind::Klauspost(encoder), Flush::Sync) => encoder.flush(out),
             _ => return Err(EncoderFault::Parameters("flush").into()),
         }
         sink(out)?;

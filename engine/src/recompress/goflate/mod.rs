@@ -33,7 +33,7 @@
 //!
 //! The sources of Go 1.15, 1.19, 1.21, 1.22, 1.23, 1.24, 1.25 and 1.26 differ in nothing that decides; all of them, compiled with
 //! Go 1.19, wrote the golden streams. An older level 1 forgets everything each time it has written 16384 blocks (1,073,725,440
-//! bytes), which is not imitated. Go 1.27 has another encoder.
+//! bytes), which is not imitated. Go 1.27 has another encoder, which `kflate` imitates.
 //!
 //! # Starting in the middle
 //!

@@ -9,7 +9,8 @@ use super::tokens::Tokens;
 
 /// Literal blocks of the level without matches.
 const HUFFMAN_BLOCK: usize = 32 << 10;
-/// Blocks that end a part are stored if shorter than this, and not searched for matches if shorter than the other.
+/// Blocks that end a part or come before a flush are stored if shorter than this, and not searched for matches if shorter than
+/// the other. After a flush everything before them is forgotten.
 const TINY: usize = 33;
 const SMALL: usize = 128;
 
@@ -89,6 +90,20 @@ impl Part {
     /// Appends an empty stored block, which ends on a whole byte.
     pub(super) fn mark(&mut self, out: &mut Vec<u8>) {
         self.writer.stored(&[], out);
+    }
+
+    /// Encodes what was taken so far and marks the place; the part goes on.
+    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
+        let searched =
+            !matches!(&self.method, Method::Fast { history, .. } if (1..SMALL).contains(&history.block_len()));
+        self.end(out);
+        if let Method::Fast { history, fast, .. } = &mut self.method
+            && !searched
+        {
+            history.restart(0);
+            fast.clear();
+        }
+        self.mark(out);
     }
 
     /// Starts a part that may refer to the end of this one.

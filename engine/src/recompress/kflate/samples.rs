@@ -63,3 +63,6 @@ pub fn hash(bytes: &[u8]) -> u64 {
 pub const PARTS: [u32; 3] = [0, 70_000, 262_144];
 /// Levels of the golden streams.
 pub const LEVELS: [i8; 11] = [-2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+/// Bytes between flushes, over and over, of the golden streams that are flushed.
+pub const FLUSHES: [&[usize]; 2] =
+    [&[1, 32, 33, 127, 128, 1000, 5000, 70_000, 3, 0, 40_000, 4], &[65_273, 1, 32_767, 262, 65_535, 5, 65_278, 98_304]];

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use proptest::prelude::*;
 
-use super::samples::{LEVELS, PARTS, hash, hashed, recorded};
+use super::samples::{FLUSHES, LEVELS, PARTS, hash, hashed, recorded};
 use super::{Encoder, Framing, Params, Revision, TAIL};
 use crate::recompress::coding::samples::{Piece, assert_same, build, in_pieces, len, piece};
 use crate::recompress::place::{Bits, Place};
@@ -105,6 +105,37 @@ fn hashed_streams() {
         lines += 1;
     }
     assert_eq!(lines, inputs.len() * PARTS.len() * LEVELS.len());
+}
+
+/// The same for writers that flush.
+#[test]
+fn flushed_streams() {
+    let inputs = hashed();
+    let mut lines = 0;
+    for line in include_str!("../../../testdata/recompress/klauspost/flushes.txt").lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (input, plan) = (&inputs[words[0].parse::<usize>().unwrap()], FLUSHES[words[1].parse::<usize>().unwrap()]);
+        let mut expected = "";
+        for (params, recorded) in each(0, words[2].parse().unwrap()).zip(&words[3..]) {
+            if *recorded != "=" {
+                expected = recorded;
+            }
+            let (mut encoder, mut rest, mut stream) = (Encoder::new(params).unwrap(), input.as_slice(), Vec::new());
+            for &distance in plan.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (now, later) = rest.split_at(rest.len().min(distance));
+                encoder.write(now, &mut stream);
+                encoder.flush(&mut stream);
+                rest = later;
+            }
+            encoder.finish(&mut stream);
+            assert_eq!(format!("{}:{:016x}", stream.len(), hash(&stream)), expected, "{line}, {params:?}");
+        }
+        lines += 1;
+    }
+    assert_eq!(lines, inputs.iter().filter(|input| input.len() > 80_000).count() * FLUSHES.len() * LEVELS.len());
 }
 
 fn any_piece() -> impl Strategy<Value = Piece> {

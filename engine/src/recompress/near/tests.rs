@@ -46,6 +46,10 @@ fn found(blob: &[u8]) -> Option<Recipe> {
     detect(&open, blob.len() as u64, DetectLimits::default(), &AtomicBool::new(false)).unwrap().recipe
 }
 
+fn parts(framing: Framing, level: i8, revision: KlauspostRevision) -> DeflateEncoder {
+    DeflateEncoder::Klauspost(KlauspostParams::new(framing, level, revision).unwrap())
+}
+
 fn flush(at: u64, kind: Flush) -> Amendment {
     Amendment::Flush { at, kind }
 }
@@ -215,13 +219,17 @@ proptest! {
     fn flushes_are_found(
         flushes in prop::collection::btree_map(0u64..300_000, kind(), 1..20),
         level in 1u8..10,
-        is_go: bool,
+        family in 0..3,
         seed in 0u64..4,
     ) {
         let data = data(300_000, seed);
-        let encoder = if is_go { go(level.cast_signed()) } else { zlib(level) };
+        let encoder = match family {
+            0 => go(level.cast_signed()),
+            1 => parts(Framing::Plain, level.cast_signed(), KlauspostRevision::Go1_27),
+            _ => zlib(level),
+        };
         let list: Vec<_> =
-            flushes.iter().map(|(&at, &kind)| flush(at, if is_go { Flush::Sync } else { kind })).collect();
+            flushes.iter().map(|(&at, &kind)| flush(at, if family < 2 { Flush::Sync } else { kind })).collect();
         let most = 64 + 6 * list.len();
         let made = recipe(encoder, data.len() as u64, Amendments { slides: Vec::new(), list });
         let blob = carry_out(&made, &data, 1 << 16).unwrap();
@@ -266,14 +274,19 @@ fn blocks_that_no_encoder_ends_are_kept_as_they_stand() {
 }
 
 /// One encoder of each kind that can be resumed.
-fn resumable() -> [DeflateEncoder; 6] {
-    let parts = |framing, level| {
-        DeflateEncoder::Klauspost(KlauspostParams::new(framing, level, KlauspostRevision::V1_15).unwrap())
-    };
+fn resumable() -> [DeflateEncoder; 7] {
     let pigz =
         PigzParams { level: 6, block_len: 128 << 10, independent: false, rsyncable: false, single_thread: false };
     let (pgzip, umoci) = (Framing::Parallel(1 << 20), Framing::Parallel(256 << 10));
-    [zlib(6), go(6), go(4), DeflateEncoder::Pigz(pigz), parts(pgzip, 5), parts(umoci, 9)]
+    [
+        zlib(6),
+        go(6),
+        go(4),
+        DeflateEncoder::Pigz(pigz),
+        parts(pgzip, 5, KlauspostRevision::V1_15),
+        parts(umoci, 9, KlauspostRevision::V1_15),
+        parts(umoci, 8, KlauspostRevision::V1_20),
+    ]
 }
 
 fn carry_out_together(recipe: &Recipe, data: &[u8], cut: usize) -> Result<Vec<u8>, EncodeError> {

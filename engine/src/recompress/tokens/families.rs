@@ -12,7 +12,7 @@ const NAMES: [(Families, &str); 9] = [
     (Families::ZLIB_9, "zlib (memLevel 9)"),
     (Families::ZLIB_OTHER, "zlib (memLevel 1 to 7)"),
     (Families::GO, "Go 1.8 to 1.26"),
-    (Families::KLAUSPOST, "klauspost or pgzip"),
+    (Families::KLAUSPOST, "klauspost, pgzip or Go from 1.27"),
     (Families::GNU_GZIP, "GNU gzip"),
     (Families::PIGZ, "pigz"),
     (Families::MINIZ, "miniz_oxide"),
@@ -32,7 +32,8 @@ impl Families {
     pub const ZLIB_OTHER: Self = Self(1 << 2);
     /// `compress/flate` of Go 1.8 to 1.26, with or without `Flush`.
     pub const GO: Self = Self(1 << 3);
-    /// klauspost's `compress/flate`, by itself or in pgzip; not its stateless writer.
+    /// klauspost's `compress/flate`, by itself or in pgzip, and Go's since 1.27; with or without `Flush`. Not klauspost's stateless
+    /// writer.
     pub const KLAUSPOST: Self = Self(1 << 4);
     /// GNU gzip's own deflate, also with `--rsyncable`.
     pub const GNU_GZIP: Self = Self(1 << 5);

@@ -115,7 +115,7 @@ pub(super) fn go(survey: &Survey) -> bool {
     survey.least_len().is_none_or(|len| len >= GO_LEAST) && empty_is_stored && ends_so && (by_tokens() || by_bytes())
 }
 
-/// klauspost's `compress/flate` and so pgzip: like Go's, but a block goes on for as long as its codes stay good enough, and
+/// klauspost's `compress/flate`, and so pgzip and Go from 1.27 on: like Go's before, but a block goes on for as long as its codes stay good enough, and
 /// the stream ends with an empty block of any kind.
 pub(super) fn klauspost(survey: &Survey) -> bool {
     let excused = |at: &At<'_>| !at.has_successor() || at.block.is_empty() || at.before_sync() || at.next_is_end();

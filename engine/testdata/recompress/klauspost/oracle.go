@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/rand"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/pgzip"
@@ -17,9 +19,20 @@ func main() {
 	part := flag.Int("b", 0, "bytes of a pgzip block; 0 for one raw deflate stream")
 	level := flag.Int("l", -1, "level")
 	size := flag.Int("w", 1<<16, "bytes of a write; 0 for random ones")
+	var between []int
+	flag.Func("f", "bytes between flushes, over and over, as 10,20,30", func(text string) error {
+		for _, word := range strings.Split(text, ",") {
+			n, err := strconv.Atoi(word)
+			if err != nil {
+				return err
+			}
+			between = append(between, n)
+		}
+		return nil
+	})
 	flag.Parse()
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
-	var w io.WriteCloser
+	var w writer
 	if *part == 0 {
 		f, err := flate.NewWriter(out, *level)
 		check(err)
@@ -33,20 +46,35 @@ func main() {
 	data, err := io.ReadAll(os.Stdin)
 	check(err)
 	random := rand.New(rand.NewSource(int64(len(data))))
-	for len(data) > 0 {
-		n := *size
-		if n == 0 {
-			n = random.Intn(2 << random.Intn(18))
+	for turn := 0; len(data) > 0; turn++ {
+		now := data
+		if len(between) > 0 && between[turn%len(between)] < len(data) {
+			now = data[:between[turn%len(between)]]
 		}
-		if n > len(data) {
-			n = len(data)
+		data = data[len(now):]
+		for len(now) > 0 {
+			n := *size
+			if n == 0 {
+				n = random.Intn(2 << random.Intn(18))
+			}
+			if n > len(now) {
+				n = len(now)
+			}
+			_, err := w.Write(now[:n])
+			check(err)
+			now = now[n:]
 		}
-		_, err := w.Write(data[:n])
-		check(err)
-		data = data[n:]
+		if len(between) > 0 {
+			check(w.Flush())
+		}
 	}
 	check(w.Close())
 	check(out.Flush())
+}
+
+type writer interface {
+	io.WriteCloser
+	Flush() error
 }
 
 func check(err error) {

@@ -37,6 +37,8 @@ trait Level {
 /// A match finder of levels 1 to 6.
 pub(super) struct Fast {
     level: Box<dyn Level + Send>,
+    /// The tables may hold something.
+    used: bool,
 }
 
 impl Fast {
@@ -51,7 +53,7 @@ impl Fast {
             6 => Box::new(level6::Level6::new()),
             _ => return None,
         };
-        Some(Self { level })
+        Some(Self { level, used: false })
     }
 
     /// Adds the history's block to `tokens`. Without a match, no tokens are added at all.
@@ -61,13 +63,16 @@ impl Fast {
             self.level.lower(u32::try_from(moved).unwrap_or(u32::MAX));
         }
         if history.block_len() >= LEAST {
+            self.used = true;
             self.level.encode(history.source(), history.start(), tokens);
         }
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.level.clear();
+        if std::mem::take(&mut self.used) {
+            self.level.clear();
+        }
     }
 }
 

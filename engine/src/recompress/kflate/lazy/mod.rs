@@ -10,8 +10,8 @@ use super::params::Revision;
 use super::tokens::Tokens;
 use chains::Chains;
 use effort::Effort;
-use step::{Pending, Step};
-use window::Window;
+use step::{LEAST_AHEAD, Pending, Step};
+use window::{CAPACITY, Window};
 
 /// A match finder of levels 7 to 9.
 pub(super) struct Lazy {
@@ -38,6 +38,9 @@ impl Lazy {
     pub(super) fn write(&mut self, input: &mut &[u8], writer: &mut BlockWriter, out: &mut Vec<u8>) {
         if self.window.is_full() {
             self.step(writer, false, out);
+        }
+        // Behind a flush this may be before the window is full.
+        if self.window.start >= CAPACITY - LEAST_AHEAD {
             self.window.slide();
             self.chains.slide();
         }

@@ -13,7 +13,7 @@ use crate::recompress::coding::codes::MAX_BITS;
 /// Tokens of a block.
 const MOST_TOKENS: usize = 32 << 10;
 /// Look-ahead below which more input is waited for.
-const LEAST_AHEAD: usize = SHORTEST + MAX_MATCH;
+pub(super) const LEAST_AHEAD: usize = SHORTEST + MAX_MATCH;
 /// Bytes at a match's start that a match found at its end may lack.
 const SKIP: usize = 2;
 
