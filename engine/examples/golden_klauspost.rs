@@ -2,7 +2,8 @@
 //! ORACLE-1.20 ORACLE-GO`, with programs made of `oracle.go` and `oracle_go.go` of `testdata/recompress/klauspost`, in that
 //! folder. With `--compare SEED COUNT FILE…` behind them, compares instead: so many streams of made data and of parts of the
 //! files, which the programs get in writes of random sizes.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, dead_code)]
+#![allow(missing_docs, dead_code)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::cast_possible_truncation)]
 
 use std::fmt::Write as _;
 use std::io::Write as _;

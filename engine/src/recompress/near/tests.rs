@@ -285,7 +285,7 @@ fn resumable() -> [DeflateEncoder; 7] {
         DeflateEncoder::Pigz(pigz),
         parts(pgzip, 5, KlauspostRevision::V1_15),
         parts(umoci, 9, KlauspostRevision::V1_15),
-        parts(umoci, 8, KlauspostRevision::V1_20),
+        parts(umoci, 8, KlauspostRevision::V1_18),
     ]
 }
 
