@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Runner, Setting, overlay};
 use crate::error::{Result, check_failed};
+use crate::files;
 use crate::firn::{Firn, Mount};
 use crate::oci::ImageRef;
 use crate::proc::Cmd;
@@ -30,7 +31,7 @@ pub fn all(setting: &Setting, runner: &mut Runner) {
         let seen = same(&firn, source, setting, &dir)?;
         Ok(format!("{seen}, {} files brought", field(&said, "brought")))
     });
-    runner.check("rootfs: its process is killed", || killed(&firn, source, &dir));
+    runner.check("rootfs: its processes are killed", || killed(&firn, source, &dir));
     let changes = setting.scratch.join("changes").display().to_string();
     let mut mounted = None;
     runner.check("rootfs: writable", || {
@@ -85,7 +86,12 @@ fn killed(firn: &Firn, source: &ImageRef, dir: &Path) -> Result<String> {
     let before = snapshot::take(mount.dir(), true)?;
     mount.unmount()?;
     let (mount, pid) = rootfs(firn, source, dir, &["--read-only"])?;
+    // The keeper first, or it would start another server.
+    let servers = Path::new("/proc").join(&pid).join("task").join(&pid).join("children");
+    let servers = String::from_utf8_lossy(&files::read(&servers)?).into_owned();
+    let servers: Vec<&str> = servers.split_whitespace().collect();
     Cmd::words(&["kill", "-9", &pid]).run()?;
+    Cmd::words(&["kill", "-9"]).args(&servers).run()?;
     let seen = unchanged(&before, mount.dir())?;
     mount.unmount()?;
     Ok(format!("{seen} afterwards"))
