@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::format::{BlobBody, CHUNK_REF_LEN, ChunkRef, Filesystem, ImageRecord, LayerRecord, MountTree, StreamRef};
 use crate::id::{Digest, FilesId};
 use crate::store::PackArea;
-use crate::tree::{ContentRef, Ino, Tree, TreeBytes, TreeError};
+use crate::tree::{ContentRef, Tree, TreeBytes};
 
 /// Largest tree in bytes; 100 bytes an entry make that more than forty million of them.
 const MAX_TREE: u64 = 4 << 30;
@@ -269,16 +269,8 @@ impl OpenImage {
 
     /// The contents of all files, in the order of their names.
     pub fn contents(&self) -> Result<Vec<ContentRef>, Error> {
-        let mut contents = Vec::new();
-        // Every name has a number, and so has the root; of several names of one inode, one.
-        for ino in 1..=self.tree.totals().entries.saturating_add(1) {
-            match self.tree.node(Ino(ino)) {
-                Ok(node) => contents.extend(node.content),
-                Err(TreeError::NoSuchInode { .. }) => {}
-                Err(error) => return Err(Error::metadata("the merged tree")(error)),
-            }
-        }
-        Ok(contents)
+        let contents = self.tree.inodes().filter_map(|found| found.map(|(_, node)| node.content).transpose());
+        contents.collect::<Result<_, _>>().map_err(Error::metadata("the merged tree"))
     }
 
     /// Names everything that a mount shows: what is derived from it can be kept under this name for good.

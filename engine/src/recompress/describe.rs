@@ -112,12 +112,8 @@ impl fmt::Display for DeflateEncoder {
                     Framing::Parallel(part) if part != 1 << 20 => Some(format!("blocks of {} KiB", part >> 10)),
                     Framing::Parallel(_) | Framing::Plain => None,
                 };
-                match (blocks, release) {
-                    (None, None) => Ok(()),
-                    (Some(note), None) => write!(f, " ({note})"),
-                    (None, Some(note)) => write!(f, " ({note})"),
-                    (Some(blocks), Some(release)) => write!(f, " ({blocks}, {release})"),
-                }
+                let notes: Vec<String> = [blocks, release.map(str::to_owned)].into_iter().flatten().collect();
+                if notes.is_empty() { Ok(()) } else { write!(f, " ({})", notes.join(", ")) }
             }
             DeflateEncoder::Pigz(params) => {
                 write!(f, "pigz -{}", params.level)?;

@@ -37,6 +37,27 @@ pub struct DataRun {
     pub len: u64,
 }
 
+impl Entry {
+    /// A member without content that belongs to user 0, has no permissions, and is of the epoch.
+    pub fn bare(path: impl Into<Vec<u8>>, kind: EntryKind) -> Entry {
+        Entry {
+            path: path.into(),
+            link: Vec::new(),
+            kind,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            mtime: Timestamp::default(),
+            size: 0,
+            stored: 0,
+            dev_major: 0,
+            dev_minor: 0,
+            xattrs: Vec::new(),
+            sparse: None,
+        }
+    }
+}
+
 /// One decoded member. Names are raw bytes as the archive holds them: not normalised, possibly hostile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

@@ -14,7 +14,9 @@ const REDIRECT: &[u8] = b"trusted.overlay.redirect";
 /// Chunks are at most 2^31 blocks.
 const MAX_CHUNK_BITS: u32 = 31;
 /// Entries of a table of chunks: enough for 512 TiB. A larger file can only be one hole.
-const MAX_CHUNKS: u64 = 64;
+const MAX_CHUNKS: usize = 64;
+/// Bytes of such an entry.
+const CHUNK_LEN: usize = 4;
 
 /// An inode with everything that belongs to it.
 pub(super) struct Body {
@@ -28,20 +30,19 @@ enum Data {
     /// None; devices have their number instead.
     None(u32),
     /// A file that is one hole here, of so many chunks of 2^`bits` blocks.
-    Hole { bits: u32, chunks: u64 },
+    Hole { bits: u32, chunks: usize },
     /// Entries of a directory, target of a link.
     Bytes(Vec<u8>),
 }
 
 impl Body {
-    /// Everything about inode `ino`; directories take the slots of their entries from `slot`.
+    /// Everything about inode `ino`, which is `node`; directories take the slots of their entries from `slot`.
     pub(super) fn of(
         tree: &Tree,
-        ino: Ino,
+        (ino, node): (Ino, Node),
         objects: Objects<'_>,
         slot: impl Fn(Ino) -> u32,
     ) -> Result<Body, ErofsError> {
-        let node = tree.node(ino)?;
         let mut xattrs = Encoded::default();
         if node.has_xattrs {
             for xattr in tree.xattrs(ino)? {
@@ -71,14 +72,14 @@ impl Body {
 
     /// Bytes of the inode, its attributes, and what of its data stands behind them.
     pub(super) fn len(&self) -> usize {
-        INODE_LEN + self.xattrs.bytes.len() + self.behind().len()
+        INODE_LEN + self.xattrs.bytes.len() + self.behind_len()
     }
 
     /// Whether it may stand at this position: the kernel reads neither an inode nor the data behind it across two blocks.
     pub(super) fn fits_at(&self, position: u64) -> bool {
         let within = |at: u64, len: usize| at % BLOCK as u64 + len as u64 <= BLOCK as u64;
         let behind = position + (INODE_LEN + self.xattrs.bytes.len()) as u64;
-        within(position, INODE_LEN) && within(behind, self.behind().len())
+        within(position, INODE_LEN) && within(behind, self.behind_len())
     }
 
     /// The data that stand in blocks elsewhere.
@@ -105,6 +106,14 @@ impl Body {
         [&inode.encode(), &self.xattrs.bytes[..], &self.behind()].concat()
     }
 
+    fn behind_len(&self) -> usize {
+        match &self.data {
+            Data::None(_) => 0,
+            Data::Hole { chunks, .. } => *chunks * CHUNK_LEN,
+            Data::Bytes(_) => self.tail_len(),
+        }
+    }
+
     fn behind(&self) -> Vec<u8> {
         match &self.data {
             Data::None(_) => Vec::new(),
@@ -125,9 +134,8 @@ impl Body {
 fn hole(ino: Ino, size: u64) -> Result<Data, ErofsError> {
     let blocks = size.div_ceil(BLOCK as u64);
     let bits = blocks.next_power_of_two().trailing_zeros().min(MAX_CHUNK_BITS);
-    let chunks = blocks.div_ceil(1 << bits);
-    if chunks > MAX_CHUNKS {
-        return Err(ErofsError::Unsupported { ino: ino.0, what: format!("a file of {size} bytes") });
+    match usize::try_from(blocks.div_ceil(1 << bits)) {
+        Ok(chunks @ ..=MAX_CHUNKS) => Ok(Data::Hole { bits, chunks }),
+        _ => Err(ErofsError::Unsupported { ino: ino.0, what: format!("a file of {size} bytes") }),
     }
-    Ok(Data::Hole { bits, chunks })
 }

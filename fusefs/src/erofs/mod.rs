@@ -18,7 +18,7 @@ use std::io::{BufWriter, Write};
 pub use disk::is_whole;
 pub use error::ErofsError;
 
-use crate::engine::{Ino, Tree, TreeError};
+use crate::engine::{Ino, Node, Tree};
 use body::Body;
 use disk::{BLOCK, FIRST_INODE, SLOT, SUPERBLOCK_AT, Superblock};
 
@@ -37,29 +37,23 @@ pub fn write(tree: &Tree, uuid: [u8; 16], objects: Objects<'_>, out: impl Write)
     out.pad_to(SUPERBLOCK_AT as u64)?;
     out.put(&plan.superblock(uuid)?.encode())?;
     let (mut block, mut with_blocks) = (plan.first_block, Vec::new());
-    for ino in inodes(tree) {
-        let Some(body) = plan.body(tree, ino, objects)? else { continue };
-        out.pad_to(u64::from(plan.slot(ino)) * SLOT as u64)?;
+    for inode in tree.inodes() {
+        let inode = inode?;
+        let body = plan.body(tree, inode, objects)?;
+        out.pad_to(u64::from(plan.slot(inode.0)) * SLOT as u64)?;
         out.put(&body.encode(block))?;
         if !body.elsewhere().is_empty() {
             block += blocks(body.elsewhere());
-            with_blocks.push(ino);
+            with_blocks.push(inode);
         }
     }
     out.pad_to(u64::from(plan.first_block) * BLOCK as u64)?;
-    for ino in with_blocks {
-        if let Some(body) = plan.body(tree, ino, objects)? {
-            out.put(body.elsewhere())?;
-            out.pad_to(out.at.next_multiple_of(BLOCK as u64))?;
-        }
+    for inode in with_blocks {
+        out.put(plan.body(tree, inode, objects)?.elsewhere())?;
+        out.pad_to(out.at.next_multiple_of(BLOCK as u64))?;
     }
     out.out.flush()?;
     Ok(())
-}
-
-fn inodes(tree: &Tree) -> impl Iterator<Item = Ino> + use<> {
-    // Every name has a number, and so has the root; of several names of one inode, one.
-    (1..=tree.totals().entries.saturating_add(1)).map(Ino)
 }
 
 fn blocks(data: &[u8]) -> u32 {
@@ -81,17 +75,17 @@ impl Plan {
     fn of(tree: &Tree, objects: Objects<'_>) -> Result<Plan, ErofsError> {
         let (mut slots, mut inodes, mut elsewhere) = (Vec::new(), 0, 0u64);
         let mut at = FIRST_INODE as u64;
-        for ino in self::inodes(tree) {
-            let Some(body) = existing(Body::of(tree, ino, objects, |_| 0))? else {
-                slots.push(0);
-                continue;
-            };
+        for inode in tree.inodes() {
+            let inode = inode?;
+            let body = Body::of(tree, inode, objects, |_| 0)?;
             inodes += 1;
             while !body.fits_at(at) {
                 at += SLOT as u64;
             }
-            let slot = u32::try_from(at / SLOT as u64);
-            slots.push(slot.map_err(|_| too_large(ino))?);
+            let slot = u32::try_from(at / SLOT as u64).map_err(|_| too_large(inode.0))?;
+            // Numbers ascend; those between are further names.
+            slots.resize(index(inode.0), 0);
+            slots.push(slot);
             at = (at + body.len() as u64).next_multiple_of(SLOT as u64);
             elsewhere += u64::from(blocks(body.elsewhere()));
         }
@@ -100,13 +94,12 @@ impl Plan {
         Ok(Plan { slots, inodes, first_block: block(first_block)?, blocks: block(first_block + elsewhere)? })
     }
 
-    fn body(&self, tree: &Tree, ino: Ino, objects: Objects<'_>) -> Result<Option<Body>, ErofsError> {
-        existing(Body::of(tree, ino, objects, |ino| self.slot(ino)))
+    fn body(&self, tree: &Tree, inode: (Ino, Node), objects: Objects<'_>) -> Result<Body, ErofsError> {
+        Body::of(tree, inode, objects, |ino| self.slot(ino))
     }
 
     fn slot(&self, ino: Ino) -> u32 {
-        let index = usize::try_from(ino.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.slots.get(index).copied().unwrap_or(0)
+        self.slots.get(index(ino)).copied().unwrap_or(0)
     }
 
     fn superblock(&self, uuid: [u8; 16]) -> Result<Superblock, ErofsError> {
@@ -115,12 +108,9 @@ impl Plan {
     }
 }
 
-/// `None` for a number that is only another name of an inode.
-fn existing(body: Result<Body, ErofsError>) -> Result<Option<Body>, ErofsError> {
-    match body {
-        Err(ErofsError::Tree(TreeError::NoSuchInode { .. })) => Ok(None),
-        other => other.map(Some),
-    }
+/// Where an inode is among all numbers.
+fn index(ino: Ino) -> usize {
+    usize::try_from(ino.0.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
 fn too_large(ino: Ino) -> ErofsError {

@@ -93,8 +93,8 @@ impl ObjectDir {
         Ok(stats)
     }
 
-    /// Removes files until at most `limit` bytes on disk are left, in the order of their names, those that are to be kept last of all: `keep`
-    /// says which. Programs that use a removed file go on using it.
+    /// Removes files until at most `limit` bytes on disk are left, but none that `keep` says yes to. Programs that use a removed file go on
+    /// using it.
     ///
     /// # Errors
     /// The directory can't be read or changed.

@@ -127,10 +127,8 @@ pub fn hydrate(
     let stopped = || manner.stop.load(Ordering::Relaxed);
     let mut report = Report::default();
     let mut left = wanted.iter();
-    let mut more = true;
-    while more && !stopped() {
+    while !left.as_slice().is_empty() && !stopped() {
         let mut batch = dir.begin()?;
-        more = false;
         for one in left.by_ref() {
             if dir.has(&one.object) {
                 report.present += 1;
@@ -144,7 +142,6 @@ pub fn hydrate(
             manner.progress.files.fetch_add(1, Ordering::Relaxed);
             manner.progress.bytes.fetch_add(one.size, Ordering::Relaxed);
             if batch.is_full() || stopped() {
-                more = true;
                 break;
             }
         }

@@ -56,6 +56,7 @@ pub(super) fn begin<F: Filesystem>(
         }
     };
     request.truncate(len);
+    request.shrink_to_fit();
     let (session, answer) = rehearse(filesystem, &request, config)?;
     // One write for one answer.
     if device.write(&answer)? != answer.len() {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use firn_engine::id::ObjectId;
-use firn_engine::tar::{Entry, EntryKind, Timestamp};
+use firn_engine::tar::{Entry, EntryKind};
 use firn_engine::tree::{Limits, TreeBuilder};
 
 use super::error::RootfsError;
@@ -17,40 +17,22 @@ pub(crate) fn path(object: &ObjectId) -> String {
 }
 
 /// Bytes of the tree that has each of these objects once.
-pub(super) fn tree(tree: &Tree, objects: impl Iterator<Item = (Ino, Node, ObjectId)>) -> Result<Vec<u8>, RootfsError> {
+pub(super) fn tree(tree: &Tree, objects: &[(Ino, Node, ObjectId)]) -> Result<Vec<u8>, RootfsError> {
     let mut builder = TreeBuilder::new(Limits::default());
     builder.begin_layer();
-    builder.apply(&Entry { mode: 0o555, ..entry(".", EntryKind::Directory) }, None)?;
+    builder.apply(&Entry { mode: 0o555, ..Entry::bare(".", EntryKind::Directory) }, None)?;
     for first in 0..=u8::MAX {
-        builder.apply(&Entry { mode: 0o555, ..entry(&format!("{first:02x}"), EntryKind::Directory) }, None)?;
+        builder.apply(&Entry { mode: 0o555, ..Entry::bare(format!("{first:02x}"), EntryKind::Directory) }, None)?;
     }
     let mut seen = HashSet::new();
     for (ino, node, object) in objects {
         if seen.insert(object) {
-            let sparse = if node.is_sparse { Some(tree.sparse_runs(ino)?) } else { None };
+            let sparse = if node.is_sparse { Some(tree.sparse_runs(*ino)?) } else { None };
             let stored = sparse.as_ref().map_or(node.size, |runs| runs.iter().map(|run| run.len).sum());
-            let file = Entry { mode: 0o444, size: node.size, stored, sparse, ..entry(&path(&object), EntryKind::File) };
+            let file =
+                Entry { mode: 0o444, size: node.size, stored, sparse, ..Entry::bare(path(object), EntryKind::File) };
             builder.apply(&file, node.content)?;
         }
     }
     Ok(builder.finish()?)
-}
-
-/// A member that belongs to root and is of the epoch.
-fn entry(path: &str, kind: EntryKind) -> Entry {
-    Entry {
-        path: path.into(),
-        link: Vec::new(),
-        kind,
-        mode: 0,
-        uid: 0,
-        gid: 0,
-        mtime: Timestamp::default(),
-        size: 0,
-        stored: 0,
-        dev_major: 0,
-        dev_minor: 0,
-        xattrs: Vec::new(),
-        sparse: None,
-    }
 }

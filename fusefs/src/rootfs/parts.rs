@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::error::RootfsError;
 use super::objects;
-use crate::engine::{Ino, Node, Tree, TreeError};
+use crate::engine::{Ino, Node, Tree};
 use crate::erofs;
 use crate::hydrate::{HydrateError, wanted};
 use crate::making::Making;
@@ -67,27 +67,24 @@ pub fn prepare(cache: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>)
 }
 
 fn make(dir: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>) -> Result<(), RootfsError> {
+    let files_named = named(tree, object)?;
     let path = dir.join(METADATA);
     let mut file = File::create_new(&path).map_err(RootfsError::cache(&path))?;
     let mut uuid = [0; 16];
     for (to, from) in uuid.iter_mut().zip(files.as_bytes()) {
         *to = *from;
     }
-    let redirect = |ino| match object(ino)? {
-        Some(object) => Ok(objects::path(&object)),
-        None => Err("a file without content has no name for it".into()),
+    let redirect = |ino| {
+        let found = files_named.binary_search_by_key(&ino, |(ino, _, _)| *ino).ok();
+        let (_, _, object) =
+            found.and_then(|at| files_named.get(at)).ok_or("a file without content has no name for it")?;
+        Ok(objects::path(object))
     };
     erofs::write(tree, uuid, &redirect, &mut file)?;
     file.sync_all().map_err(RootfsError::cache(&path))?;
 
-    let mut named = Vec::new();
-    for ino in (1..=tree.totals().entries.saturating_add(1)).map(Ino) {
-        if let Some((node, object)) = named_file(tree, ino, object)? {
-            named.push((ino, node, object));
-        }
-    }
     let path = dir.join(OBJECTS);
-    let bytes = objects::tree(tree, named.into_iter())?;
+    let bytes = objects::tree(tree, &files_named)?;
     let write = || {
         let mut file = File::create_new(&path)?;
         file.write_all(&bytes)?;
@@ -97,13 +94,15 @@ fn make(dir: &Path, files: &FilesId, tree: &Tree, object: ObjectOf<'_>) -> Resul
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(RootfsError::cache(dir))
 }
 
-fn named_file(tree: &Tree, ino: Ino, object: ObjectOf<'_>) -> Result<Option<(Node, ObjectId)>, RootfsError> {
-    let node = match tree.node(ino) {
-        Err(TreeError::NoSuchInode { .. }) => return Ok(None),
-        other => other?,
-    };
-    let name = object(ino).map_err(|source| erofs::ErofsError::Name { ino: ino.0, source })?;
-    Ok(name.map(|name| (node, name)))
+/// All files with stored bytes, by number, and what these are called.
+fn named(tree: &Tree, object: ObjectOf<'_>) -> Result<Vec<(Ino, Node, ObjectId)>, RootfsError> {
+    let mut files = Vec::new();
+    for inode in tree.inodes() {
+        let (ino, node) = inode?;
+        let name = object(ino).map_err(|source| erofs::ErofsError::Name { ino: ino.0, source })?;
+        files.extend(name.map(|name| (ino, node, name)));
+    }
+    Ok(files)
 }
 
 /// The parts in `dir`, if they are whole.

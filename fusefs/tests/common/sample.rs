@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::lib_api::content::{Content, ContentError};
 use crate::lib_api::fs::Fs;
 use firn_engine::id::PackId;
-use firn_engine::tar::{DataRun, Entry, EntryKind, Timestamp};
+use firn_engine::tar::{DataRun, Entry, EntryKind};
 use firn_engine::tree::{ContentRef, Limits, Tree, TreeBuilder};
 
 /// Bytes per chunk in tests: small, so that ordinary reads span several.
@@ -44,7 +44,7 @@ pub(crate) struct Bytes {
 
 impl Sample {
     pub(crate) fn new() -> Sample {
-        let root = Entry { mode: 0o755, ..entry(".", EntryKind::Directory) };
+        let root = Entry { mode: 0o755, ..Entry::bare(".", EntryKind::Directory) };
         Sample { members: vec![(root, None)], content: Bytes::default() }
     }
 
@@ -58,7 +58,7 @@ impl Sample {
 
     pub(crate) fn file(&mut self, path: &str, data: &[u8]) -> &mut Entry {
         let size = data.len() as u64;
-        self.push(Entry { mode: 0o644, size, stored: size, ..entry(path, EntryKind::File) }, data)
+        self.push(Entry { mode: 0o644, size, stored: size, ..Entry::bare(path, EntryKind::File) }, data)
     }
 
     pub(crate) fn sparse(&mut self, path: &str, size: u64, runs: &[DataRun], stored: &[u8]) -> &mut Entry {
@@ -67,25 +67,25 @@ impl Sample {
             size,
             stored: stored.len() as u64,
             sparse: Some(runs.to_vec()),
-            ..entry(path, EntryKind::File)
+            ..Entry::bare(path, EntryKind::File)
         };
         self.push(file, stored)
     }
 
     pub(crate) fn dir(&mut self, path: &str) -> &mut Entry {
-        self.push(Entry { mode: 0o755, ..entry(path, EntryKind::Directory) }, b"")
+        self.push(Entry { mode: 0o755, ..Entry::bare(path, EntryKind::Directory) }, b"")
     }
 
     pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) -> &mut Entry {
-        self.push(Entry { mode: 0o777, link: target.to_vec(), ..entry(path, EntryKind::Symlink) }, b"")
+        self.push(Entry { mode: 0o777, link: target.to_vec(), ..Entry::bare(path, EntryKind::Symlink) }, b"")
     }
 
     pub(crate) fn hard_link(&mut self, path: &str, target: &str) -> &mut Entry {
-        self.push(Entry { link: target.into(), ..entry(path, EntryKind::HardLink) }, b"")
+        self.push(Entry { link: target.into(), ..Entry::bare(path, EntryKind::HardLink) }, b"")
     }
 
     pub(crate) fn device(&mut self, path: &str, kind: EntryKind, major: u32, minor: u32) -> &mut Entry {
-        self.push(Entry { mode: 0o600, dev_major: major, dev_minor: minor, ..entry(path, kind) }, b"")
+        self.push(Entry { mode: 0o600, dev_major: major, dev_minor: minor, ..Entry::bare(path, kind) }, b"")
     }
 
     /// Sets an attribute of an earlier member; "." is the root.
@@ -171,24 +171,5 @@ impl Content for Bytes {
     fn touched(&self, content: ContentRef) -> Vec<Range<u64>> {
         let bytes = self.asked.lock().unwrap().contains(&content.first).then(|| self.files.get(&content.first));
         bytes.flatten().map(|bytes| 0..bytes.len() as u64).into_iter().collect()
-    }
-}
-
-/// A bare member: owner 0, mode 0, the epoch.
-pub(crate) fn entry(path: &str, kind: EntryKind) -> Entry {
-    Entry {
-        path: path.into(),
-        link: Vec::new(),
-        kind,
-        mode: 0,
-        uid: 0,
-        gid: 0,
-        mtime: Timestamp::default(),
-        size: 0,
-        stored: 0,
-        dev_major: 0,
-        dev_minor: 0,
-        xattrs: Vec::new(),
-        sparse: None,
     }
 }

@@ -6,9 +6,9 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 
-use firn_engine::tar::EntryKind;
+use firn_engine::tar::{Entry, EntryKind};
 
-use crate::sample::{Sample, entry};
+use crate::sample::Sample;
 use crate::semantics::quote;
 use crate::world::{World, errno, ok};
 
@@ -31,7 +31,7 @@ fn names_are_bytes() {
     ];
     let mut sample = Sample::new();
     for name in &names {
-        let mut file = entry("", EntryKind::File);
+        let mut file = Entry::bare("", EntryKind::File);
         (file.path, file.size, file.stored) = (name.clone(), name.len() as u64, name.len() as u64);
         sample.push(file, name);
     }

@@ -13,6 +13,7 @@ pub mod http;
 pub mod layouts;
 pub mod made;
 pub mod oci;
+pub mod overlayfs;
 pub mod proc;
 pub mod setup;
 pub mod sim;

@@ -32,23 +32,11 @@ fn run(command: Command) -> Result<()> {
         Command::CompareLayouts { expected, found } => compare_layouts(&expected, &found),
         Command::BenchPeers(common) => bench_peers(common),
         Command::BenchS3(common) => {
-            let plan = bench::s3::Plan {
-                firn: firn::program(common.firn)?,
-                dir: common.out.unwrap_or_else(|| PathBuf::from("target/bench-s3")),
-                rounds: common.rounds.unwrap_or(3),
-                quick: common.quick,
-            };
-            print!("{}", bench::s3::run(&plan)?);
+            print!("{}", bench::s3::run(&turns(common, "target/bench-s3", 3)?)?);
             Ok(())
         }
         Command::BenchMounts(common) => {
-            let plan = bench::mounts::Plan {
-                firn: firn::program(common.firn)?,
-                dir: common.out.unwrap_or_else(|| PathBuf::from("target/bench-mounts")),
-                rounds: common.rounds.unwrap_or(5),
-                quick: common.quick,
-            };
-            print!("{}", bench::mounts::run(&plan)?);
+            print!("{}", bench::mounts::run(&turns(common, "target/bench-mounts", 5)?)?);
             Ok(())
         }
         Command::E2e(common) => run_e2e(common),
@@ -63,6 +51,15 @@ fn run(command: Command) -> Result<()> {
         Command::Demo => demo::run(Path::new("target/demo")),
         Command::Test { quick } => suite::run(quick),
     }
+}
+
+fn turns(common: Common, dir: &str, rounds: u64) -> Result<bench::Turns> {
+    Ok(bench::Turns {
+        firn: firn::program(common.firn)?,
+        dir: common.out.unwrap_or_else(|| PathBuf::from(dir)),
+        rounds: common.rounds.unwrap_or(rounds),
+        quick: common.quick,
+    })
 }
 
 fn corpus(common: &Common) -> Result<PathBuf> {

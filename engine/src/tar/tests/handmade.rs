@@ -15,21 +15,7 @@ fn extended(records: &[(&[u8], &[u8])]) -> Vec<u8> {
 }
 
 fn file(path: &[u8], size: u64) -> Entry {
-    Entry {
-        path: path.to_vec(),
-        link: vec![],
-        kind: EntryKind::File,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        mtime: Timestamp::default(),
-        size,
-        stored: size,
-        dev_major: 0,
-        dev_minor: 0,
-        xattrs: vec![],
-        sparse: None,
-    }
+    Entry { mode: 0o644, size, stored: size, ..Entry::bare(path, EntryKind::File) }
 }
 
 #[test]

@@ -124,6 +124,17 @@ impl Tree {
         Ok(node)
     }
 
+    /// Every inode once, by number: the root, then one for each name that is not another name of an inode before it.
+    ///
+    /// # Errors
+    /// Items may be [`TreeError::Corrupt`].
+    pub fn inodes(&self) -> impl Iterator<Item = Result<(Ino, Node), TreeError>> {
+        (0..self.header.counts.entries).map(Ino::from_index).filter_map(|ino| match self.node(ino) {
+            Err(TreeError::NoSuchInode { .. }) => None,
+            found => Some(found.map(|node| (ino, node))),
+        })
+    }
+
     fn content(&self, index: u32) -> Result<Option<ContentRef>, TreeError> {
         let columns = self.columns();
         let count = columns.u32(Section::Counts, index as usize)?;

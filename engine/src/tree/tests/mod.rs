@@ -16,21 +16,8 @@ use crate::tar::{DataRun, Entry, EntryKind, Timestamp};
 
 /// A member with metadata that differs from every default.
 fn entry(kind: EntryKind, path: &str) -> Entry {
-    Entry {
-        path: path.into(),
-        link: Vec::new(),
-        kind,
-        mode: 0o640,
-        uid: 10,
-        gid: 20,
-        mtime: Timestamp { secs: 1000, nanos: 5 },
-        size: 0,
-        stored: 0,
-        dev_major: 0,
-        dev_minor: 0,
-        xattrs: Vec::new(),
-        sparse: None,
-    }
+    let mtime = Timestamp { secs: 1000, nanos: 5 };
+    Entry { mode: 0o640, uid: 10, gid: 20, mtime, ..Entry::bare(path, kind) }
 }
 
 /// A file of `size` bytes; sizes tell the files of a test apart.

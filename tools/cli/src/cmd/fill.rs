@@ -9,7 +9,7 @@ use firn_fusefs::fs::Fs;
 use firn_fusefs::hydrate::{self, HydrateError, Manner, ObjectDir, Pacer, Progress, Wanted};
 use firn_fusefs::rootfs::Parts;
 
-use super::hydrate::Plan;
+use super::hydrate::{Plan, all};
 use super::serving::failed;
 use crate::args::{Fill, RunOverlay};
 use crate::failure::Failure;
@@ -46,10 +46,14 @@ impl Filler {
     }
 
     fn run(self, fill: Fill, limit: u64) -> Result<(), Failure> {
-        let image = Arc::new(self.archive.open_image_unnoticed(&self.record, &self.filesystem, FRAMES)?);
         let objects = ObjectDir::at(self.archive.rootfs_cache().objects);
-        let mut wanted = Plan::of(&image, &self.parts, fill == Fill::All)?.wanted;
-        wanted.retain(|one| !objects.has(&one.object));
+        let mut missing = all(&self.parts)?;
+        missing.retain(|one| !objects.has(&one.object));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let image = Arc::new(self.archive.open_image_unnoticed(&self.record, &self.filesystem, FRAMES)?);
+        let mut wanted = Plan::of(&image, &self.parts, missing, fill == Fill::All)?.wanted;
         let here = objects
             .stats()
             .map_err(|source| failed(HydrateError::Directory { path: objects.path().to_owned(), source }))?;

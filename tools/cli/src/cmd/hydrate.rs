@@ -27,8 +27,9 @@ pub fn run(context: &Context, args: &Hydrate) -> Result<(), Failure> {
     let parts = super::run_overlay::parts(&archive, &image).map_err(failed)?;
     let objects = ObjectDir::at(archive.rootfs_cache().objects);
 
-    let Plan { wanted, elsewhere } = Plan::of(&image, &parts, args.remote)?;
-    let files = wanted.len() as u64 + elsewhere;
+    let all = all(&parts)?;
+    let files = all.len();
+    let Plan { wanted, elsewhere } = Plan::of(&image, &parts, all, args.remote)?;
     let fs = Fs::new(Arc::clone(&parts.objects), Arc::clone(&image) as _);
     let (progress, never) = (Arc::new(Progress::default()), AtomicBool::new(false));
     let start = Instant::now();
@@ -69,6 +70,15 @@ pub fn run(context: &Context, args: &Hydrate) -> Result<(), Failure> {
     Ok(())
 }
 
+/// All files of an image.
+pub fn all(parts: &Parts) -> Result<Vec<Wanted>, Failure> {
+    hydrate::wanted(&parts.objects).map_err(damaged)
+}
+
+fn damaged(error: TreeError) -> Failure {
+    failed(HydrateError::from(error))
+}
+
 /// Files that are to be brought here.
 pub struct Plan {
     /// In the order in which it is the least work.
@@ -78,11 +88,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For all files of an image, or those alone whose bytes are on this machine.
-    pub fn of(image: &OpenImage, parts: &Parts, remote: bool) -> Result<Plan, Failure> {
-        let damaged = |error: TreeError| failed(HydrateError::from(error));
+    /// For these files, or those of them alone whose bytes are on this machine.
+    pub fn of(image: &OpenImage, parts: &Parts, files: Vec<Wanted>, remote: bool) -> Result<Plan, Failure> {
         let (mut ordered, mut elsewhere) = (Vec::new(), 0);
-        for one in hydrate::wanted(&parts.objects).map_err(damaged)? {
+        for one in files {
             let node = parts.objects.node(one.ino).map_err(damaged)?;
             let place = node.content.map(|content| image.place_here(content)).transpose()?.flatten();
             if place.is_some() || remote {

@@ -100,9 +100,10 @@ fn in_background(
         let (mounted, said) = attach(&archive, resumed)?;
         let keep = mounted.parked().and_then(|parked| keeper.keep(&parked, mounted.point(), &said));
         keep.map_err(Failure::system("handing the mount to its keeper"))?;
-        Ok((mounted, archive, signals, log))
+        background::quiet(log.as_deref()).map_err(Failure::system("going to the background"))?;
+        Ok((mounted, archive, signals))
     };
-    let (mounted, archive, signals, log) = match prepare() {
+    let (mounted, archive, signals) = match prepare() {
         Ok(prepared) => prepared,
         Err(failure) => {
             let failure: Failure = failure;
@@ -111,16 +112,8 @@ fn in_background(
             return Ok(());
         }
     };
-    let settled = background::quiet(log.as_deref()).map_err(Failure::system("going to the background"));
-    match settled {
-        // Without a keeper the mount goes on all the same.
-        Ok(()) => drop(keeper.ready()),
-        Err(failure) => {
-            let (report, code) = failure.render(context.json());
-            keeper.failed(report, code);
-            return Ok(());
-        }
-    }
+    // Without a keeper the mount goes on all the same.
+    let _ = keeper.ready();
     drop(keeper);
     serve(mounted, signals, &archive)
 }

@@ -7,14 +7,20 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{Advice, fadvise};
+use serde_json::Value;
 
-use crate::world::{Mounted, World, is_mounted, noise, wait_until};
+use crate::world::{World, is_mounted, noise, wait_until};
 
 /// How often the server is killed.
 const KILLS: usize = 12;
 
 pub fn kill(signal: &str, pid: u32) {
     assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
+/// The keeper of a mount, by what firn said of it.
+pub fn keeper(said: &Value) -> u32 {
+    u32::try_from(said["pid"].as_u64().unwrap()).unwrap()
 }
 
 /// The process that serves the mount of a keeper; `None` between two of them.
@@ -37,11 +43,9 @@ fn read_anew(path: &Path) -> Vec<u8> {
 
 fn killed_under_readers(command: &[&str]) {
     let world = World::new();
-    let dir = world.path("mnt");
-    fs::create_dir(&dir).unwrap();
-    let _mounted = Mounted(dir.clone());
-    let pid = world.json(&[command, &["app:1", "mnt"]].concat())["pid"].as_u64().unwrap();
-    let keeper = u32::try_from(pid).unwrap();
+    let mounted = world.mount_point("mnt");
+    let dir = &mounted.0;
+    let keeper = keeper(&world.json(&[command, &["app:1", "mnt"]].concat()));
     let (stop, rounds) = (AtomicBool::new(false), AtomicU64::new(0));
     // Open all the time.
     let open = File::open(dir.join("etc/os-release")).unwrap();
@@ -68,7 +72,7 @@ fn killed_under_readers(command: &[&str]) {
     });
     assert_eq!(std::io::read_to_string(open).unwrap(), "NAME=test\n");
     kill("-TERM", keeper);
-    wait_until("the end of the mount", || !is_mounted(&dir));
+    wait_until("the end of the mount", || !is_mounted(dir));
     wait_until("the end of the keeper", || {
         let stat = fs::read_to_string(format!("/proc/{keeper}/stat")).unwrap_or_default();
         stat.is_empty() || stat.contains(") Z ")
@@ -93,11 +97,9 @@ fn a_rootfs_by_fuse_survives_its_server() {
 #[test]
 fn without_its_keeper_a_mount_is_an_ordinary_one() {
     let world = World::new();
-    let dir = world.path("mnt");
-    fs::create_dir(&dir).unwrap();
-    let _mounted = Mounted(dir.clone());
-    let pid = world.json(&["mount", "app:1", "mnt"])["pid"].as_u64().unwrap();
-    let keeper = u32::try_from(pid).unwrap();
+    let mounted = world.mount_point("mnt");
+    let dir = &mounted.0;
+    let keeper = keeper(&world.json(&["mount", "app:1", "mnt"]));
     let server = server_of(keeper).unwrap();
     kill("-9", keeper);
     assert!(read_anew(&dir.join("big")) == noise(1, 700_000));

@@ -3,14 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::world::{Mounted, World, is_mounted, noise, wait_until};
+use crate::world::{World, is_mounted, noise, wait_until};
 
 #[test]
 fn an_image_mounts_in_the_background_and_unmounts() {
     let world = World::new();
-    let dir = world.path("mnt");
-    fs::create_dir(&dir).unwrap();
-    let mounted = Mounted(dir.clone());
+    let mounted = world.mount_point("mnt");
+    let dir = mounted.0.clone();
     let ran = world.firn(&["mount", "app:1", "mnt"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(is_mounted(&dir));
@@ -46,27 +45,25 @@ fn errors_reach_the_one_who_asked_for_the_mount() {
 #[test]
 fn a_foreground_mount_ends_cleanly_on_sigterm() {
     let world = World::new();
-    let dir = world.path("mnt");
-    fs::create_dir(&dir).unwrap();
-    let _mounted = Mounted(dir.clone());
+    let mounted = world.mount_point("mnt");
+    let dir = &mounted.0;
     let mut child = world.command(&["mount", "--foreground", "app:1", "mnt"]).spawn().unwrap();
-    wait_until("the mount", || is_mounted(&dir) && dir.join("big").exists());
+    wait_until("the mount", || is_mounted(dir) && dir.join("big").exists());
     // SAFETY: the process is our child and has not been waited for.
     #[allow(unsafe_code)]
     let killed = unsafe { libc::kill(child.id().try_into().unwrap(), libc::SIGTERM) };
     assert_eq!(killed, 0);
     assert!(child.wait().unwrap().success());
-    assert!(!is_mounted(&dir));
+    assert!(!is_mounted(dir));
 }
 
 #[test]
 fn a_killed_mount_process_leaves_a_mount_that_umount_removes() {
     let world = World::new();
-    let dir = world.path("mnt");
-    fs::create_dir(&dir).unwrap();
-    let _mounted = Mounted(dir.clone());
+    let mounted = world.mount_point("mnt");
+    let dir = &mounted.0;
     let mut child = world.command(&["mount", "--foreground", "app:1", "mnt"]).spawn().unwrap();
-    wait_until("the mount", || is_mounted(&dir) && dir.join("big").exists());
+    wait_until("the mount", || is_mounted(dir) && dir.join("big").exists());
     child.kill().unwrap();
     child.wait().unwrap();
     let stale = world.firn(&["mount", "app:1", "mnt"]);

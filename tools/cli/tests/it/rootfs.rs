@@ -5,15 +5,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::kept::{kill, server_of};
+use crate::kept::{keeper, kill, server_of};
 use crate::world::{Mounted, World, is_mounted, noise, wait_until};
 
 /// An archive with a directory to mount on.
 fn world() -> (World, Mounted) {
     let world = World::new();
-    let dir = world.path("root");
-    fs::create_dir(&dir).unwrap();
-    (world, Mounted(dir))
+    let mounted = world.mount_point("root");
+    (world, mounted)
 }
 
 fn check(root: &Path) {
@@ -111,8 +110,7 @@ fn a_mount_unpacks_files_by_itself_and_only_so_much() {
 fn files_that_are_here_outlive_the_processes() {
     let (world, mounted) = world();
     world.json(&["hydrate", "app:1"]);
-    let said = world.json(&["run-overlay", "app:1", "root"]);
-    let keeper = u32::try_from(said["pid"].as_u64().unwrap()).unwrap();
+    let keeper = keeper(&world.json(&["run-overlay", "app:1", "root"]));
     let server = server_of(keeper).unwrap();
     // The keeper first, or it would start another one.
     kill("-9", keeper);

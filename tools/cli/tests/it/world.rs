@@ -61,6 +61,13 @@ impl World {
         self.dir.path().join(name)
     }
 
+    /// A new directory to mount on, unmounted in the end.
+    pub fn mount_point(&self, name: &str) -> Mounted {
+        let dir = self.path(name);
+        std::fs::create_dir(&dir).unwrap();
+        Mounted(dir)
+    }
+
     pub fn archive(&self) -> PathBuf {
         self.path("archive")
     }

@@ -60,6 +60,12 @@ fn parse(text: &str) -> Option<Cost> {
     Some(Cost { wall, cpu: user + system, peak_kib: words.next()?.parse().ok()? })
 }
 
+/// The one in the middle of these; `None` of none.
+pub fn median(mut seconds: Vec<f64>) -> Option<f64> {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied()
+}
+
 /// Puts the page cache into the same state before every run: emptied, then filled with the run's input.
 ///
 /// Hot input keeps the disk's moods out of a comparison of programs; each of them gets this treatment.

@@ -18,6 +18,19 @@ use crate::files;
 use crate::firn::Firn;
 use measure::Cost;
 
+/// Programs or places that take turns on an image made for it.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    /// The program.
+    pub firn: PathBuf,
+    /// Where everything goes, on a real disk; removed afterwards.
+    pub dir: PathBuf,
+    /// Turns of each.
+    pub rounds: u64,
+    /// On a part of the files or bytes.
+    pub quick: bool,
+}
+
 /// What to compare, on what, and where.
 #[derive(Debug, Clone)]
 pub struct Plan {

@@ -8,10 +8,13 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::Turns;
+use super::measure::median;
 use crate::error::{IoContext, Result};
 use crate::files;
 use crate::firn::Firn;
 use crate::made::{self, Random};
+use crate::overlayfs::Overlayfs;
 use crate::proc::Cmd;
 
 /// Small files of the image, and bytes of the large one.
@@ -19,19 +22,6 @@ const FILES: u64 = 50_000;
 const LARGE: u64 = 512 << 20;
 /// Reads of 4 KiB for each reader.
 const READS: u64 = 200_000;
-
-/// What to measure.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The program.
-    pub firn: PathBuf,
-    /// Where everything goes; removed afterwards. On a real disk.
-    pub dir: PathBuf,
-    /// Turns of each place.
-    pub rounds: u64,
-    /// A tenth of the files.
-    pub quick: bool,
-}
 
 /// Work that is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,9 +99,7 @@ impl Place {
     }
 
     fn median(&self, work: usize) -> Option<f64> {
-        let mut seconds = self.seconds.get(work)?.clone();
-        seconds.sort_by(f64::total_cmp);
-        seconds.get(seconds.len() / 2).copied()
+        median(self.seconds.get(work)?.clone())
     }
 }
 
@@ -119,7 +107,7 @@ impl Place {
 ///
 /// # Errors
 /// A program fails.
-pub fn run(plan: &Plan) -> Result<String> {
+pub fn run(plan: &Turns) -> Result<String> {
     files::fresh_dir(&plan.dir)?;
     let dir = files::absolute(&plan.dir)?;
     let count = if plan.quick { FILES / 10 } else { FILES };
@@ -131,14 +119,15 @@ pub fn run(plan: &Plan) -> Result<String> {
     // The same files on the same disk, unpacked by firn itself: that they are the same is what other checks are for.
     let unpacked = dir.join("unpacked");
     firn.restore("many", &format!("dir:{}", unpacked.display()))?;
-    let overlay = Overlay::over(&unpacked, &dir)?;
+    // As firn's: a change of owner copies no data.
+    let overlay = Overlayfs::over(&unpacked, &dir.join("peer"), &["metacopy=on", "redirect_dir=on"])?;
     let upper = dir.join("changes").display().to_string();
     let (rootfs, _) =
         firn.run_overlay("many", &dir.join("rootfs"), &["--upper", &upper, "--fill", "none", "--mode", "rootfs"])?;
     let inspection = firn.mount("many", &dir.join("inspection"))?;
     let mut places = [
         Place::new("rootfs, all files here", rootfs.dir().to_owned(), true),
-        Place::new("overlay over unpacked files", overlay.root(), true),
+        Place::new("overlay over unpacked files", overlay.root().to_owned(), true),
         Place::new("inspection mount", inspection.dir().to_owned(), false),
         Place::new("unpacked files", unpacked, false),
     ];
@@ -159,7 +148,7 @@ pub fn run(plan: &Plan) -> Result<String> {
     }
     rootfs.unmount()?;
     inspection.unmount()?;
-    drop(overlay);
+    overlay.unmount()?;
     let report = report(&places, count, plan.rounds);
     files::remove_dir(&dir)?;
     Ok(report)
@@ -185,36 +174,5 @@ fn pair(ours: &Place, theirs: &Place, work: usize) -> String {
     match (ours.median(work), theirs.median(work)) {
         (Some(ours), Some(theirs)) => format!("| {ours:.3} | {theirs:.3} | {:.2}", theirs / ours),
         _ => "| | | ".to_owned(),
-    }
-}
-
-/// The kernel's own overlay over a directory.
-struct Overlay(PathBuf);
-
-impl Overlay {
-    fn over(lower: &Path, dir: &Path) -> Result<Overlay> {
-        let at = |name: &str| dir.join("peer").join(name);
-        for name in ["upper", "work", "merged"] {
-            files::make_dir(&at(name))?;
-        }
-        // As firn's: a change of owner copies no data.
-        let options = format!(
-            "lowerdir={},upperdir={},workdir={},metacopy=on,redirect_dir=on",
-            lower.display(),
-            at("upper").display(),
-            at("work").display()
-        );
-        Cmd::words(&["mount", "-t", "overlay", "overlay", "-o", &options]).arg(at("merged")).run()?;
-        Ok(Overlay(at("merged")))
-    }
-
-    fn root(&self) -> PathBuf {
-        self.0.clone()
-    }
-}
-
-impl Drop for Overlay {
-    fn drop(&mut self) {
-        let _ = Cmd::words(&["umount", "-l"]).arg(&self.0).outcome();
     }
 }

@@ -5,7 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::measure::{Cost, Job};
+use super::Turns;
+use super::measure::{Cost, Job, median};
 use crate::error::{IoContext, Result, check_failed};
 use crate::files;
 use crate::firn::{Firn, built};
@@ -23,32 +24,17 @@ const TRANSFERS: &str = "6";
 /// Files whose first byte is waited for.
 const FILES: usize = 10;
 
-/// What to measure.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The program.
-    pub firn: PathBuf,
-    /// Where archives and the server's data go; removed afterwards.
-    pub dir: PathBuf,
-    /// Turns of each program.
-    pub rounds: u64,
-    /// A quarter of the bytes.
-    pub quick: bool,
-}
-
-/// Seconds of one program, turn by turn.
+/// Costs of one program, turn by turn.
 #[derive(Debug, Default)]
-struct Turns(Vec<Cost>);
+struct Costs(Vec<Cost>);
 
-impl Turns {
+impl Costs {
     fn median(&self) -> f64 {
-        let mut walls: Vec<f64> = self.0.iter().map(|cost| cost.wall).collect();
-        walls.sort_by(f64::total_cmp);
-        walls.get(walls.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.0.iter().map(|cost| cost.wall).collect()).unwrap_or(f64::NAN)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
-    fn row(&self, name: &str, bytes: u64, against: &Turns) -> String {
+    fn row(&self, name: &str, bytes: u64, against: &Costs) -> String {
         let walls: Vec<String> = self.0.iter().map(|cost| format!("{:.2}", cost.wall)).collect();
         let cpu: f64 = self.0.iter().map(|cost| cost.cpu).sum::<f64>() / self.0.len() as f64;
         let peak = self.0.iter().map(|cost| cost.peak_kib).max().unwrap_or(0) >> 10;
@@ -62,7 +48,7 @@ impl Turns {
 ///
 /// # Errors
 /// A program fails.
-pub fn run(plan: &Plan) -> Result<String> {
+pub fn run(plan: &Turns) -> Result<String> {
     files::fresh_dir(&plan.dir)?;
     let dir = files::absolute(&plan.dir)?;
     let hydrate = built(&["--release", "--example", "hydrate"], "release/examples/hydrate")?;
@@ -73,7 +59,7 @@ pub fn run(plan: &Plan) -> Result<String> {
     template.init()?;
     template.archive(&image.to_string())?;
     let bytes = files::tree_bytes(&template.archive_dir().join("packs"))?;
-    let mut turns: [Turns; 4] = Default::default();
+    let mut turns: [Costs; 4] = Default::default();
     for round in 0..plan.rounds {
         // Who goes first changes from turn to turn.
         for number in 0..2 {

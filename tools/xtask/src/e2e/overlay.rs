@@ -9,6 +9,7 @@ use crate::error::{IoContext, Result, check_failed};
 use crate::files;
 use crate::firn::{Firn, Mount};
 use crate::oci::ImageRef;
+use crate::overlayfs::Overlayfs;
 use crate::proc::Cmd;
 use crate::trees::compare;
 use crate::trees::snapshot::{self, Tree};
@@ -34,13 +35,13 @@ pub fn all(setting: &Setting, runner: &mut Runner) {
     runner.check("overlay: unmount", || overlay.unmount());
 }
 
-/// An overlay whose lower directory is a firn mount; taken apart when dropped.
+/// An overlay whose lower directory is a firn mount; taken apart when dropped, from above.
 #[derive(Debug)]
 pub struct Overlay {
+    merged: Overlayfs,
+    lower: Mount,
     dir: PathBuf,
-    lower: Option<Mount>,
     before: Tree,
-    merged: bool,
 }
 
 impl Overlay {
@@ -49,41 +50,22 @@ impl Overlay {
     /// # Errors
     /// A mount fails.
     pub fn new(firn: &Firn, source: &ImageRef, dir: &Path) -> Result<Self> {
-        for name in ["upper", "work", "merged"] {
-            files::make_dir(&dir.join(name))?;
-        }
         let lower = firn.mount(&source.tag, &dir.join("lower"))?;
-        let mut overlay =
-            Self { dir: dir.to_owned(), before: snapshot::take(lower.dir(), true)?, lower: Some(lower), merged: false };
-        let at = dir.display();
-        let options = format!("lowerdir={at}/lower,upperdir={at}/upper,workdir={at}/work");
-        Cmd::words(&["mount", "-t", "overlay", "overlay", "-o", &options]).arg(dir.join("merged")).run()?;
-        overlay.merged = true;
-        Ok(overlay)
+        let before = snapshot::take(lower.dir(), true)?;
+        let merged = Overlayfs::over(lower.dir(), dir, &[])?;
+        Ok(Self { merged, lower, dir: dir.to_owned(), before })
     }
 
     /// The merged root.
     pub fn root(&self) -> PathBuf {
-        self.dir.join("merged")
+        self.merged.root().to_owned()
     }
 
-    fn unmount(mut self) -> Result<String> {
-        Cmd::new("umount").arg(self.root()).run()?;
-        self.merged = false;
-        if let Some(lower) = self.lower.take() {
-            lower.unmount()?;
-        }
+    fn unmount(self) -> Result<String> {
+        self.merged.unmount()?;
+        self.lower.unmount()?;
         files::remove_dir(&self.dir)?;
         Ok("both".to_owned())
-    }
-}
-
-impl Drop for Overlay {
-    fn drop(&mut self) {
-        if self.merged {
-            // The check that failed is the message; a lazy unmount only tidies up after it.
-            let _ = Cmd::words(&["umount", "-l"]).arg(self.root()).outcome();
-        }
     }
 }
 
@@ -151,10 +133,6 @@ pub(super) fn install(root: &Path) -> Result<String> {
 
 /// After all that the lower mount is what it was.
 fn untouched(overlay: &Overlay) -> Result<String> {
-    let Some(lower) = &overlay.lower else { return check_failed("no lower mount") };
-    let differences = compare::compare(&overlay.before, &snapshot::take(lower.dir(), true)?);
-    match differences.first() {
-        None => Ok(format!("{} entries with their contents", overlay.before.len())),
-        Some(first) => check_failed(format!("{} differences, first {first}", differences.len())),
-    }
+    let differences = compare::compare(&overlay.before, &snapshot::take(overlay.lower.dir(), true)?);
+    compare::none(&overlay.before, &differences)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::roundtrip::compare_mounted;
 use super::{Runner, Setting, overlay};
 use crate::error::{Result, check_failed};
 use crate::files;
@@ -71,13 +72,7 @@ fn field(said: &Value, name: &str) -> Value {
 fn same(firn: &Firn, source: &ImageRef, setting: &Setting, dir: &Path) -> Result<String> {
     let reference = image::unpacked(source, &setting.unpacked)?;
     let (mount, _) = rootfs(firn, source, dir, &["--read-only"])?;
-    let report = image::trees(&reference, mount.dir())?;
-    mount.unmount()?;
-    if report.is_clean() {
-        Ok(format!("{} entries, no difference", report.entries))
-    } else {
-        check_failed(image::describe(&report, 20))
-    }
+    Ok(format!("{} entries, no difference", compare_mounted(mount, &reference)?))
 }
 
 /// With whole files here, whoever uses the root filesystem does not notice.
@@ -92,18 +87,16 @@ fn killed(firn: &Firn, source: &ImageRef, dir: &Path) -> Result<String> {
     let servers: Vec<&str> = servers.split_whitespace().collect();
     Cmd::words(&["kill", "-9", &pid]).run()?;
     Cmd::words(&["kill", "-9"]).args(&servers).run()?;
-    let seen = unchanged(&before, mount.dir())?;
+    let seen = compare::none(&before, &compare::compare(&before, &snapshot::take(mount.dir(), true)?))?;
     mount.unmount()?;
     Ok(format!("{seen} afterwards"))
 }
 
+/// The same, though the directories that were changed lie in two layers now.
 fn unchanged(before: &Tree, dir: &Path) -> Result<String> {
     let mut differences = compare::compare(before, &snapshot::take(dir, true)?);
     // Of a directory that two layers have, overlayfs says 1.
     let is_dir = |path: &Path| before.get(path).is_some_and(|entry| entry.mode & S_IFMT == S_IFDIR);
     differences.retain(|one| one.field != "nlink" || !is_dir(&one.path));
-    match differences.first() {
-        None => Ok(format!("{} entries with their contents", before.len())),
-        Some(first) => check_failed(format!("{} differences, first {first}", differences.len())),
-    }
+    compare::none(before, &differences)
 }

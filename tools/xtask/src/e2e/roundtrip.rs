@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Runner, Setting, holding};
 use crate::error::{Result, check_failed};
 use crate::files;
-use crate::firn::Firn;
+use crate::firn::{Firn, Mount};
 use crate::layouts;
 use crate::oci::{self, Descriptor, ImageRef, Layout};
 use crate::proc::Cmd;
@@ -94,7 +94,14 @@ pub fn mount(firn: &Firn, source: &ImageRef, scratch: &Path, unpacked: &Path) ->
 /// # Errors
 /// firn fails, or something differs.
 pub fn compare_mount(firn: &Firn, name: &str, reference: &Path, scratch: &Path) -> Result<usize> {
-    let mount = firn.mount(name, &scratch.join("mnt"))?;
+    compare_mounted(firn.mount(name, &scratch.join("mnt"))?, reference)
+}
+
+/// Compares a mount with the tree at `reference`, unmounts it, and returns the number of entries.
+///
+/// # Errors
+/// It can't be unmounted, or something differs.
+pub fn compare_mounted(mount: Mount, reference: &Path) -> Result<usize> {
     let report = image::trees(reference, mount.dir())?;
     mount.unmount()?;
     if report.is_clean() { Ok(report.entries) } else { check_failed(image::describe(&report, 20)) }

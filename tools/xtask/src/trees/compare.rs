@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::{Entry, Tree, shown};
+use crate::error::{Result, check_failed};
 
 /// One difference at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,17 @@ pub fn compare(reference: &Tree, other: &Tree) -> Vec<Difference> {
         differences.push(whole(path, "entry", "missing", "present"));
     }
     differences
+}
+
+/// Says what was compared if nothing differs.
+///
+/// # Errors
+/// Something does; the first is named.
+pub fn none(reference: &Tree, differences: &[Difference]) -> Result<String> {
+    match differences.first() {
+        None => Ok(format!("{} entries with their contents", reference.len())),
+        Some(first) => check_failed(format!("{} differences, first {first}", differences.len())),
+    }
 }
 
 fn whole(path: &Path, field: &'static str, expected: &str, found: &str) -> Difference {
